@@ -1,0 +1,32 @@
+"""How each key of one layer fires over the corpus, in the same pass: share, mean, extremes."""
+
+import torch
+
+
+class KeyActivity:
+    """Running figures over ranked positions; sums in float64, since there may be billions."""
+
+    def __init__(self, keys: int, device: torch.device) -> None:
+        self.positions = 0
+        self.active_F = torch.zeros(keys, dtype=torch.int64, device=device)
+        self.total_F = torch.zeros(keys, dtype=torch.float64, device=device)
+        self.highest_F = torch.full((keys,), -torch.inf, device=device)
+        self.lowest_F = torch.full((keys,), torch.inf, device=device)
+
+    def add(self, coefficient_NF: torch.Tensor) -> None:
+        """Count these positions, one row each, padding and special tokens already left out."""
+        if not len(coefficient_NF):
+            return
+        self.positions += len(coefficient_NF)
+        self.active_F += (coefficient_NF > 0).sum(0)
+        self.total_F += coefficient_NF.sum(0, dtype=torch.float32)
+        self.highest_F = torch.maximum(self.highest_F, coefficient_NF.amax(0).float())
+        self.lowest_F = torch.minimum(self.lowest_F, coefficient_NF.amin(0).float())
+
+    def active_share_F(self) -> torch.Tensor:
+        """Share of positions where the key's coefficient is above zero (figure 6, per key)."""
+        return self.active_F.double() / max(1, self.positions)
+
+    def mean_F(self) -> torch.Tensor:
+        """Mean coefficient over positions."""
+        return self.total_F / max(1, self.positions)

@@ -1,0 +1,49 @@
+"""How every command of the project ends: quietly, or with one line that says how to mend it.
+
+Exit codes: 0 done, 2 a mistake the user can mend, 130 interrupted. A traceback is a bug of ours.
+"""
+
+import os
+import sys
+
+import typer
+from typer.exceptions import TyperException
+
+from mining.errors import KeyholeError
+
+
+def new_app(description: str) -> typer.Typer:
+    """A typer application in the house's manner: plain help, no shell-completion options."""
+    return typer.Typer(
+        help=description,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+
+def run(app: typer.Typer, program: str) -> None:
+    """Run a command line; mistakes become one line on standard error and exit code 2."""
+    try:
+        code = app(prog_name=program, standalone_mode=False)
+        sys.stdout.flush()
+    except TyperException as mistake:
+        message = getattr(mistake, "format_message", mistake.__str__)()
+        _stop(f"{message} See `{program} --help`.", 2)
+    except KeyholeError as mistake:
+        _stop(str(mistake), 2)
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; nothing is wrong, and nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as mistake:
+        place = f" ({mistake.filename})" if mistake.filename else ""
+        _stop(f"{mistake.strerror or mistake}{place}", 2)
+    except (KeyboardInterrupt, typer.Abort):
+        _stop("interrupted", 130)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _stop(message: str, code: int) -> None:
+    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    sys.exit(code)

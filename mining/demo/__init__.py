@@ -1,0 +1,1 @@
+"""The bundled model and corpus, so that nothing has to be downloaded."""

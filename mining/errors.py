@@ -1,0 +1,40 @@
+"""What a person can do wrong, one class a kind. A message says what is wrong and how to mend it.
+
+    KeyholeError (a ValueError)
+    ├── CorpusError        text that cannot be read, or holds no sentence
+    ├── ModelError         a checkpoint that cannot be loaded, or whose memories we cannot find
+    ├── RunFolderError     a run folder that is missing, incomplete, occupied or of another schema
+    ├── AnnotationError    a label, an annotator or a database that does not fit
+    │   └── StaleDraftError    another window has changed the same answer since it was read
+    └── DatasetError       a dataset folder that cannot be written, read or drawn
+
+Mistakes of ours are assertions, not members of this family.
+"""
+
+
+class KeyholeError(ValueError):
+    """A mistake the user can mend; shown as one line, without a traceback."""
+
+
+class CorpusError(KeyholeError):
+    """Text that cannot be read, or holds no sentence."""
+
+
+class ModelError(KeyholeError):
+    """A checkpoint that cannot be loaded, or whose memories cannot be found."""
+
+
+class RunFolderError(KeyholeError):
+    """A run folder that is missing, incomplete, occupied or of another schema."""
+
+
+class AnnotationError(KeyholeError):
+    """A label, an annotator or a database that does not fit."""
+
+
+class StaleDraftError(AnnotationError):
+    """Another window has changed the same answer since it was read."""
+
+
+class DatasetError(KeyholeError):
+    """A dataset folder that cannot be written, read or drawn."""

@@ -1,0 +1,199 @@
+"""The run folder: the one thing mining hands to everybody else. Reads and writes it, without torch.
+
+Schema 1. `manifest.json` is written last, so its presence means that the run is complete. Each
+table is a Parquet file whose columns are fixed in SCHEMAS; readers may rely on them, and on rows
+being sorted by layer, key, (sign,) rank.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mining.errors import RunFolderError
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+_TEMPORARY = ".partial"
+
+SCHEMAS = {
+    "sentences": pa.schema(
+        [
+            ("sentence_id", pa.int64()),
+            ("document_id", pa.int64()),
+            ("text", pa.string()),
+            ("token_ids", pa.list_(pa.int32())),
+            ("token_ends", pa.list_(pa.int32())),
+        ]
+    ),
+    "triggers": pa.schema(
+        [
+            ("layer", pa.int16()),
+            ("key", pa.int32()),
+            ("rank", pa.int16()),
+            ("coefficient", pa.float32()),
+            ("sentence_id", pa.int64()),
+            ("position", pa.int32()),
+            ("next_token_id", pa.int32()),
+            ("prefix", pa.string()),
+            ("next_token", pa.string()),
+            ("sign", pa.int8()),
+        ]
+    ),
+    "keys": pa.schema(
+        [
+            ("layer", pa.int16()),
+            ("key", pa.int32()),
+            ("triggers", pa.int32()),
+            ("active_share", pa.float32()),
+            ("mean", pa.float32()),
+            ("max", pa.float32()),
+            ("min", pa.float32()),
+        ]
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a run was made from and how; enough to make it again. Seconds are wall-clock."""
+
+    model: str  # the MODEL argument as given, or the folder's name
+    architecture: str  # the transformers class, e.g. GPT2LMHeadModel
+    weights_sha256: str
+    layers: int  # of the model; `mined_layers` says which were mined
+    d_model: int
+    d_ff: int  # keys a layer
+    activation: str
+    gated: bool
+    tokenizer_sha256: str
+    corpus: str
+    corpus_sha256: str  # of the sentences' text, in order
+    sentences: int
+    tokens: int
+    skipped: dict[str, int]  # reason → how many sentences or positions
+    bos: bool  # whether a BOS token was fed before each sentence
+    top_k: int
+    per_sentence: str  # one | all
+    ranked: str  # the tensor that was ranked
+    sign: str  # positive | both
+    dtype: str
+    device: str
+    seed: int
+    command_line: list[str]
+    versions: dict[str, str]
+    wall_seconds: float
+    tokens_per_second: float
+    mined_layers: list[int]
+    model_revision: str | None = None
+    schema: int = SCHEMA
+    extra: dict[str, Any] = field(default_factory=dict)  # what later analyses add
+
+
+class RunFolder:
+    """A complete run on disk, opened for reading."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    @classmethod
+    def open(cls, path: str | Path) -> "RunFolder":
+        """Open a complete run; a RunFolderError says what is wrong with anything else."""
+        path = Path(path)
+        if not path.is_dir():
+            raise RunFolderError(f"{path} is not a folder; give the --out folder of a mining run.")
+        manifest_path = path / MANIFEST
+        if not manifest_path.is_file():
+            raise RunFolderError(
+                f"{path} holds no {MANIFEST}, so no complete run; mine again into a new folder."
+            )
+        try:
+            stored = json.loads(manifest_path.read_text(encoding="utf-8"))
+        except (UnicodeDecodeError, json.JSONDecodeError) as mistake:
+            raise RunFolderError(f"{manifest_path} is not JSON ({mistake}); mine again.") from None
+        if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
+            found = stored.get("schema") if isinstance(stored, dict) else None
+            raise RunFolderError(
+                f"{path} has run-folder schema {found}; this version reads {SCHEMA}."
+            )
+        known = {entry.name for entry in fields(Manifest)}
+        try:
+            manifest = Manifest(**{name: stored[name] for name in stored if name in known})
+        except TypeError as mistake:
+            raise RunFolderError(f"{manifest_path} is incomplete: {mistake}.") from None
+        return cls(path, manifest)
+
+    def triggers(self, layer: int | None = None, key: int | None = None) -> pd.DataFrame:
+        """Trigger rows, all of them or one layer's or one key's, in stored order."""
+        return self._read("triggers", layer=layer, key=key)
+
+    def keys(self, layer: int | None = None) -> pd.DataFrame:
+        """One row a key: how many triggers it has, and how it fires over the corpus."""
+        return self._read("keys", layer=layer)
+
+    def sentences(self) -> pd.DataFrame:
+        """The sentences that triggers refer to, indexed by sentence_id."""
+        return self._read("sentences").set_index("sentence_id")
+
+    def _read(self, table: str, **equal: int | None) -> pd.DataFrame:
+        chosen = [(name, "==", value) for name, value in equal.items() if value is not None]
+        path = self.path / f"{table}.parquet"
+        try:
+            return pq.read_table(path, filters=chosen or None).to_pandas()
+        except (OSError, pa.ArrowInvalid) as mistake:
+            raise RunFolderError(f"{path} cannot be read ({mistake}); mine again.") from None
+
+
+class RunWriter:
+    """A run being written. Files appear under their own names only once they are whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, table: str, rows: pa.Table) -> None:
+        """Write one table whole; its columns must be those of SCHEMAS, in that order."""
+        target = self.path / f"{table}.parquet"
+        partial = target.with_suffix(_TEMPORARY)
+        pq.write_table(rows, partial, compression="zstd")
+        partial.replace(target)
+
+    def finish(self, manifest: Manifest) -> None:
+        """Write the manifest: from now on the run is complete."""
+        partial = self.path / (MANIFEST + _TEMPORARY)
+        text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
+        partial.write_text(text + "\n", encoding="utf-8")
+        partial.replace(self.path / MANIFEST)
+
+
+def check_vacant(path: str | Path) -> Path:
+    """The path, if a run may be written there: absent or an empty folder."""
+    path = Path(path)
+    if (path / MANIFEST).exists():
+        raise RunFolderError(f"{path} already holds a run; choose another --out or delete it.")
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunFolderError(f"{path} is not an empty folder; choose another --out.")
+    return path
+
+
+@contextmanager
+def new_run_folder(path: str | Path) -> Iterator[RunWriter]:
+    """Claim an empty or absent folder for a run; if the run fails, leave nothing behind."""
+    path = check_vacant(path)
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield RunWriter(path)
+    except BaseException:
+        for child in path.iterdir():
+            shutil.rmtree(child) if child.is_dir() else child.unlink()
+        for folder in made:  # innermost first; folders that were there before stay
+            folder.rmdir()
+        raise

@@ -1,0 +1,129 @@
+"""From places (numbers) to the run folder's tables (text): what people read is derived here, once.
+
+A prefix's text is cut out of its sentence by the tokenizer's own character offsets, never decoded
+token by token, so that multi-byte characters stay whole.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from mining.activity import KeyActivity
+from mining.corpus import Sentence
+from mining.models import LoadedModel
+from mining.run_folder import SCHEMAS
+from mining.topk import Places, rank_within_key
+
+
+@dataclass(frozen=True)
+class ReadSentence:
+    """A sentence as the model read it. `token_ends` are character offsets after each token."""
+
+    sentence: Sentence
+    token_ids: list[int]
+    token_ends: list[int]
+
+
+def read_again(loaded: LoadedModel, sentences: Iterable[Sentence]) -> dict[int, ReadSentence]:
+    """Tokenize these sentences with offsets, by sentence id."""
+    chosen = list(sentences)
+    texts = [sentence.text for sentence in chosen]
+    encoded = loaded.tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=False)
+    return {
+        sentence.sentence_id: ReadSentence(
+            sentence, encoding.ids, [end for _, end in encoding.offsets]
+        )
+        for sentence, encoding in zip(chosen, encoded, strict=True)
+    }
+
+
+def trigger_table(
+    found: dict[tuple[int, int], Places], sentences: dict[int, ReadSentence], loaded: LoadedModel
+) -> pa.Table:
+    """triggers.parquet: layer by layer; within a key the positive rows, then the negative ones."""
+    layers = sorted({layer for layer, _ in found})
+    return pa.concat_tables(
+        [_layer_table(layer, found, sentences, loaded) for layer in layers]
+        or [SCHEMAS["triggers"].empty_table()]
+    )
+
+
+def _layer_table(
+    layer: int,
+    found: dict[tuple[int, int], Places],
+    sentences: dict[int, ReadSentence],
+    loaded: LoadedModel,
+) -> pa.Table:
+    signs = [sign for of_layer, sign in found if of_layer == layer]
+    parts = [found[layer, sign] for sign in signs]
+    ranks = [rank_within_key(part.key_N) + 1 for part in parts]
+    places = Places.concatenate(parts)
+    sign = np.repeat(signs, [len(part) for part in parts])
+    rank, key = torch.cat(ranks).cpu().numpy(), places.key_N.cpu().numpy()
+    order = np.lexsort((rank, -sign, key))
+    sentence_id = places.sentence_N.cpu().numpy()[order]
+    position = places.position_N.cpu().numpy()[order]
+    texts = [
+        _text(sentences[int(at)], int(end), loaded)
+        for at, end in zip(sentence_id, position, strict=True)
+    ]
+    next_ids, prefixes, next_tokens = zip(*texts, strict=True) if texts else ((), (), ())
+    columns = [
+        np.full(len(order), layer), key[order], rank[order],
+        sign[order] * places.coefficient_N.cpu().numpy()[order], sentence_id, position,
+        next_ids, prefixes, next_tokens, sign[order],
+    ]  # fmt: skip
+    schema = SCHEMAS["triggers"]
+    arrays = [pa.array(c).cast(f.type) for c, f in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _text(read: ReadSentence, position: int, loaded: LoadedModel) -> tuple[int, str, str]:
+    """(next token's id or −1, the prefix's text, the next token's text as it stands there)."""
+    text, ends = read.sentence.text, read.token_ends
+    prefix = text[: ends[position]]
+    if position + 1 == len(read.token_ids):
+        return -1, prefix, ""
+    next_id = read.token_ids[position + 1]
+    # A token inside a multi-byte character ends where the one before it did: ask the tokenizer.
+    shown = text[ends[position] : ends[position + 1]] or loaded.tokenizer.decode([next_id])
+    return next_id, prefix, shown
+
+
+def sentence_table(sentences: dict[int, ReadSentence]) -> pa.Table:
+    """sentences.parquet: every sentence that a trigger uses, by id."""
+    rows = [sentences[at] for at in sorted(sentences)]
+    return pa.table(
+        {
+            "sentence_id": [row.sentence.sentence_id for row in rows],
+            "document_id": [row.sentence.document_id for row in rows],
+            "text": [row.sentence.text for row in rows],
+            "token_ids": [row.token_ids for row in rows],
+            "token_ends": [row.token_ends for row in rows],
+        },
+        schema=SCHEMAS["sentences"],
+    )
+
+
+def key_table(found: dict[tuple[int, int], Places], activity: dict[int, KeyActivity]) -> pa.Table:
+    """keys.parquet: one row a key, dead ones included; `triggers` counts positive rows."""
+    schema = SCHEMAS["keys"]
+    parts = []
+    for layer, figures in sorted(activity.items()):
+        keys = len(figures.active_F)
+        columns = [
+            np.full(keys, layer), np.arange(keys),
+            torch.bincount(found[layer, 1].key_N, minlength=keys).cpu().numpy(),
+            *(
+                column.cpu().numpy()
+                for column in (
+                    figures.active_share_F(), figures.mean_F(), figures.highest_F, figures.lowest_F,
+                )
+            ),
+        ]  # fmt: skip
+        arrays = [pa.array(c).cast(f.type) for c, f in zip(columns, schema, strict=True)]
+        parts.append(pa.Table.from_arrays(arrays, schema=schema))
+    return pa.concat_tables(parts)
