@@ -13,15 +13,16 @@ class KeyActivity:
         self.highest_F = torch.full((keys,), -torch.inf, device=device)
         self.lowest_F = torch.full((keys,), torch.inf, device=device)
 
-    def add(self, coefficient_NF: torch.Tensor) -> None:
-        """Count these positions, one row each, padding and special tokens already left out."""
-        if not len(coefficient_NF):
+    def add(self, coefficient_XYF: torch.Tensor) -> None:
+        """Count these positions [X, Y], padding and special tokens already left out."""
+        rows, columns, _ = coefficient_XYF.shape
+        if not rows * columns:
             return
-        self.positions += len(coefficient_NF)
-        self.active_F += (coefficient_NF > 0).sum(0)
-        self.total_F += coefficient_NF.sum(0, dtype=torch.float32)
-        self.highest_F = torch.maximum(self.highest_F, coefficient_NF.amax(0).float())
-        self.lowest_F = torch.minimum(self.lowest_F, coefficient_NF.amin(0).float())
+        self.positions += rows * columns
+        self.active_F += (coefficient_XYF > 0).sum((0, 1))
+        self.total_F += coefficient_XYF.sum((0, 1), dtype=torch.float32)
+        self.highest_F = torch.maximum(self.highest_F, coefficient_XYF.amax((0, 1)).float())
+        self.lowest_F = torch.minimum(self.lowest_F, coefficient_XYF.amin((0, 1)).float())
 
     def active_share_F(self) -> torch.Tensor:
         """Share of positions where the key's coefficient is above zero (figure 6, per key)."""

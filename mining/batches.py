@@ -110,10 +110,15 @@ def _window(
 
 
 def _cut(order: list[int], rows: list[list[int]], batch_tokens: int) -> Iterator[list[int]]:
-    """Runs of `order` (shortest first) whose padded size stays within `batch_tokens`."""
+    """Runs of `order` (shortest first) whose padded size stays within `batch_tokens`.
+
+    A batch that is at least half full ends where the lengths change, so that it needs no padding.
+    """
     chosen: list[int] = []
     for n in order:
-        if chosen and (len(chosen) + 1) * len(rows[n]) > batch_tokens:
+        longer = chosen and len(rows[n]) > len(rows[chosen[-1]])
+        full = (len(chosen) + 1) * len(rows[n]) > batch_tokens
+        if chosen and (full or (longer and 2 * len(chosen) * len(rows[n]) > batch_tokens)):
             yield chosen
             chosen = []
         chosen.append(n)

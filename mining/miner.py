@@ -84,44 +84,52 @@ class LayerMemory:
 
     def add(self, coefficient_BTF: torch.Tensor, batch: "PlacedBatch", per_sentence: str) -> None:
         """Take from one batch's coefficients what this layer needs."""
-        rankable_BT = batch.rankable_BT
-        ranked_NF = coefficient_BTF if rankable_BT.all() else coefficient_BTF[rankable_BT]
-        ranked_NF = ranked_NF.reshape(-1, coefficient_BTF.shape[-1])
-        self.activity.add(ranked_NF)
+        mask_BT = batch.mask_BT
+        ranked_XYF = coefficient_BTF if mask_BT is None else coefficient_BTF[mask_BT][None]
+        self.activity.add(ranked_XYF)
         for sign, best in self.best.items():
             if per_sentence == "all":
-                row_N, column_N = rankable_BT.nonzero(as_tuple=True)
+                ranked_NF = ranked_XYF.reshape(-1, ranked_XYF.shape[-1])
+                row_N, column_N = batch.ranked_positions()
                 sentence_N = batch.sentence_ids_B[row_N]
                 hash_N = batch.prefix_BT[row_N, column_N]
                 best.offer_all(sign * ranked_NF, sentence_N, column_N, hash_N)
-            else:
-                masked_BTF = (sign * coefficient_BTF).masked_fill(
-                    ~rankable_BT[..., None], -torch.inf
-                )
-                best_BF, column_BF = masked_BTF.max(dim=1)
-                best.offer_best(best_BF, column_BF, batch.sentence_ids_B, batch.prefix_BT)
+                continue
+            signed_BTF = coefficient_BTF if sign == 1 else -coefficient_BTF
+            if mask_BT is not None:
+                signed_BTF = signed_BTF.masked_fill(~mask_BT[..., None], -torch.inf)
+            best_BF, column_BF = signed_BTF.max(dim=1)
+            best.offer_best(best_BF, column_BF, batch.sentence_ids_B, batch.prefix_BT)
 
 
 @dataclass(frozen=True)
 class PlacedBatch:
-    """A batch on the model's device, without the leading special tokens' columns."""
+    """A batch on the model's device; T counts the sentences' own tokens, without leading ones."""
 
-    ids_BT: torch.Tensor  # as fed, leading special tokens included
-    rankable_BT: torch.Tensor
+    fed_BU: torch.Tensor  # token ids as fed, leading special tokens included
+    mask_BT: torch.Tensor | None  # False where nothing is ranked; None: everything is
     sentence_ids_B: torch.Tensor
-    prefix_BT: torch.Tensor
+    prefix_BT: torch.Tensor  # hash of each prefix
 
     @classmethod
     def of(cls, batch: Batch, loaded: LoadedModel) -> "PlacedBatch":
         """Move a batch to the device; positions count from the sentence's own first token."""
         lead = len(loaded.lead_ids)
-        own_BT = batch.ids_BT[:, lead:]
+        mask_BT = batch.rankable_BT[:, lead:]
         return cls(
             batch.ids_BT.to(loaded.device),
-            batch.rankable_BT[:, lead:].to(loaded.device),
+            None if bool(mask_BT.all()) else mask_BT.to(loaded.device),
             batch.sentence_ids_B.to(loaded.device),
-            prefix_hashes(own_BT).to(loaded.device),
+            prefix_hashes(batch.ids_BT[:, lead:]).to(loaded.device),
         )
+
+    def ranked_positions(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """(row, column) of every ranked position, in the order of boolean indexing."""
+        mask_BT = self.mask_BT
+        if mask_BT is None:
+            mask_BT = torch.ones_like(self.prefix_BT, dtype=torch.bool)
+        row_N, column_N = mask_BT.nonzero(as_tuple=True)
+        return row_N, column_N
 
 
 @torch.inference_mode()
@@ -180,7 +188,7 @@ def collect(
     placed: PlacedBatch
 
     def consume(layer: int, coefficients: torch.Tensor) -> None:
-        sentences, width = placed.ids_BT.shape
+        sentences, width = placed.fed_BU.shape
         coefficient_BTF = coefficients.reshape(sentences, width, -1)[:, lead:]
         memory[layer].add(coefficient_BTF, placed, options.per_sentence)
 
@@ -193,7 +201,7 @@ def collect(
     with memory_coefficients(loaded.values, layers, consume):
         for batch in ahead(stream):
             placed = PlacedBatch.of(batch, loaded)
-            loaded.model(input_ids=placed.ids_BT, use_cache=False)
+            loaded.model(input_ids=placed.fed_BU, use_cache=False)
             mined += batch.tokens
             progress(mined, batch.expected_tokens)
     if not reading.tokens:

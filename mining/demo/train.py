@@ -1,4 +1,4 @@
-"""Train the bundled model: `python -m mining.demo.train --minutes 60 --out FOLDER`.
+"""Train the bundled model: `python -m mining.demo.train --minutes 62 --out FOLDER`.
 
 A GPT-2 layout with ReLU, in bfloat16 autocast over float32 weights, one sentence a context, as
 mining will read it. Its feed-forward keys are the point, so keys that stopped firing are pushed
@@ -7,13 +7,13 @@ back to life while training: a dead key has no trigger examples and nothing to l
 
 import argparse
 import itertools
-import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer, decoders, pre_tokenizers, processors, trainers
 from tokenizers.models import BPE
@@ -25,6 +25,8 @@ from mining.demo import corpus
 BOUNDARY = "<|endoftext|>"  # begins a sentence and ends it, as in GPT-2
 LONGEST = 128  # tokens of one sentence, boundaries included
 FIRING = 0.1  # a key whose highest pre-activation in a batch is below this counts as silent
+
+Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def train_tokenizer(sentences: list[str], vocabulary: int) -> PreTrainedTokenize
     )
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, sentences: list[str]) -> list[np.ndarray]:
+def encode(tokenizer: PreTrainedTokenizerFast, sentences: list[str]) -> list[Ids]:
     """Token ids of each sentence between two boundaries, cut at LONGEST tokens."""
     boundary = tokenizer.bos_token_id
     encoded = tokenizer(sentences, add_special_tokens=False)["input_ids"]
@@ -79,7 +81,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, sentences: list[str]) -> list[np.
 
 
 def batches(
-    examples: list[np.ndarray], tokens_per_batch: int, random: np.random.Generator
+    examples: list[Ids], tokens_per_batch: int, random: np.random.Generator
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """One epoch of (ids, targets) [sentences, length], of like lengths, in random order."""
     noise = random.uniform(0, 4, len(examples))
@@ -105,17 +107,22 @@ class KeyRevival:
 
     def __init__(self, model: GPT2LMHeadModel) -> None:
         self.penalty = torch.zeros(())
-        self.real: torch.Tensor | None = None  # [sentences, length], where a token is no padding
+        self._real: torch.Tensor | None = None  # [sentences, length], False at padding
         for block in model.transformer.h:
             block.mlp.c_fc.register_forward_hook(self._measure)
 
     def start(self, targets: torch.Tensor) -> None:
-        self.penalty, self.real = torch.zeros(()), targets != -100
+        """Begin a forward pass whose padding is where `targets` are -100."""
+        self.penalty, self._real = torch.zeros(()), targets != -100
+
+    def stop(self) -> None:
+        """Measure nothing until the next start."""
+        self._real = None
 
     def _measure(self, _module: object, _inputs: object, before_relu: torch.Tensor) -> None:
-        if self.real is None:
+        if self._real is None:
             return
-        padding = ~self.real[..., None]
+        padding = ~self._real[..., None]
         with torch.no_grad():
             highest = before_relu.masked_fill(padding, -torch.inf).amax(dim=(0, 1))
             silent = (highest < FIRING).nonzero().squeeze(1)
@@ -125,8 +132,8 @@ class KeyRevival:
 
 
 @torch.no_grad()
-def perplexity(model: GPT2LMHeadModel, examples: list[np.ndarray]) -> float:
-    """exp of the mean negative log-likelihood per token, closing boundary included."""
+def perplexity(model: GPT2LMHeadModel, examples: list[Ids]) -> float:
+    """exp of the mean negative log-likelihood a token, closing boundary included."""
     model.eval()
     loss, count = 0.0, 0
     for ids, targets in batches(examples, 8192, np.random.default_rng(0)):
@@ -139,65 +146,79 @@ def perplexity(model: GPT2LMHeadModel, examples: list[np.ndarray]) -> float:
     return float(np.exp(loss / count))
 
 
+def new_model(recipe: Recipe) -> GPT2LMHeadModel:
+    """An untrained model of the recipe's shape."""
+    torch.manual_seed(recipe.seed)
+    config = GPT2Config(
+        vocab_size=recipe.vocabulary, n_positions=LONGEST, n_embd=recipe.width,
+        n_layer=recipe.layers, n_head=recipe.heads, n_inner=recipe.d_ff, activation_function="relu",
+        resid_pdrop=0.0, embd_pdrop=recipe.dropout, attn_pdrop=0.0, bos_token_id=0, eos_token_id=0,
+        use_cache=False, attn_implementation="eager",  # the faster one for sentences this short
+    )  # fmt: skip
+    return GPT2LMHeadModel(config).train()
+
+
 def train(
     recipe: Recipe,
-    examples: list[np.ndarray],
-    held_out: list[np.ndarray],
+    examples: list[Ids],
+    held_out: list[Ids],
     minutes: float,
-    arguments_out=None,
-) -> tuple[GPT2LMHeadModel, dict[str, float]]:
-    """Train for so many minutes; the rate falls linearly to zero at the end of them."""
-    torch.manual_seed(recipe.seed)
+    save: Callable[[GPT2LMHeadModel], None],
+) -> tuple[GPT2LMHeadModel, dict[str, int]]:
+    """Train for so many minutes; the rate falls linearly to zero at the end of them.
+
+    Every 1,000 steps the held-out perplexity is printed and `save` called. Returns the model and
+    how many steps, tokens and epochs it saw.
+    """
+    model = new_model(recipe)
+    revival, optimizer = KeyRevival(model), _optimizer(model, recipe)
     random = np.random.default_rng(recipe.seed)
-    config = GPT2Config(
-        vocab_size=recipe.vocabulary, n_positions=LONGEST, n_embd=recipe.width, n_layer=recipe.layers,
-        n_head=recipe.heads, n_inner=recipe.d_ff, activation_function="relu", resid_pdrop=0.0,
-        embd_pdrop=recipe.dropout, attn_pdrop=0.0, attn_implementation="eager", bos_token_id=0, eos_token_id=0, use_cache=False,
-    )  # fmt: skip
-    model = GPT2LMHeadModel(config).train()
-    revival = KeyRevival(model)
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim == 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}],
-        lr=recipe.peak_rate, betas=(0.9, 0.98), fused=True,
-    )  # fmt: skip
-    started, step, seen, epoch = time.monotonic(), 0, 0, 0
-    for epoch in itertools.count():
+    started, step, seen = time.monotonic(), 0, 0
+    for epoch in itertools.count(1):
         for ids, targets in batches(examples, recipe.tokens_per_batch, random):
             done = (time.monotonic() - started) / (60 * minutes)
             if done >= 1:
-                revival.real = None
-                return model, {"steps": step, "tokens": seen, "epochs": epoch + 1}
+                return model, {"steps": step, "tokens": seen, "epochs": epoch}
             for group in optimizer.param_groups:
-                group["lr"] = recipe.peak_rate * min(
-                    done / recipe.warmup + 0.01, (1 - done) / (1 - recipe.warmup)
-                )
+                group["lr"] = _rate(recipe, done)
             revival.start(targets)
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 logits = model(ids).logits
                 loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
-            (loss + recipe.revival * revival.penalty).backward()
+            total = loss + recipe.revival * revival.penalty
+            total.backward()  # type: ignore[no-untyped-call]
+            revival.stop()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             step, seen = step + 1, seen + int((targets != -100).sum())
             if step % 50 == 0:
-                print(
-                    f"step {step} epoch {epoch} loss {loss.item():.3f} silent {revival.penalty.item():.2f} "
-                    f"{seen / (time.monotonic() - started):.0f} tokens/s {done:.0%}",
-                    flush=True,
-                )
+                print(f"step {step}, epoch {epoch}, {done:.0%}: loss {loss.item():.3f}", flush=True)
             if step % 1000 == 0:
-                revival.real = None
-                print(f"held-out perplexity {perplexity(model, held_out[:2000]):.2f}", flush=True)
-                model.save_pretrained(arguments_out) if arguments_out else None
+                print(f"held-out perplexity {perplexity(model, held_out):.2f}", flush=True)
+                save(model)
     raise AssertionError("unreachable: the loop above ends by time")
 
 
+def _optimizer(model: GPT2LMHeadModel, recipe: Recipe) -> torch.optim.AdamW:
+    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in model.parameters() if parameter.ndim == 1]
+    groups = [
+        {"params": matrices, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.peak_rate, betas=(0.9, 0.98), fused=True)
+
+
+def _rate(recipe: Recipe, done: float) -> float:
+    """Learning rate after this share of the time: a short rise, then a straight line to zero."""
+    return recipe.peak_rate * min(done / recipe.warmup + 0.01, (1 - done) / (1 - recipe.warmup))
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=60)
+    """Train on this installation's sentences and write the checkpoint and its model card."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--minutes", type=float, default=62)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path("data/cache"))
     arguments = parser.parse_args()
@@ -205,13 +226,16 @@ def main() -> None:
     training, held_out = corpus.split_held_out(corpus.read_sentences(arguments.cache))
     tokenizer = train_tokenizer(training, recipe.vocabulary)
     tokenizer.save_pretrained(arguments.out)
-    held = encode(tokenizer, held_out)
+    seen, held = encode(tokenizer, training), encode(tokenizer, held_out)
     model, figures = train(
-        recipe, encode(tokenizer, training), held, arguments.minutes, arguments.out
+        recipe,
+        seen,
+        held,
+        arguments.minutes,
+        lambda snapshot: snapshot.save_pretrained(arguments.out),
     )
     model.half().save_pretrained(arguments.out)
-    figures["perplexity"] = perplexity(model.float(), held)
-    print(json.dumps(figures))
+    print(figures, flush=True)
 
 
 if __name__ == "__main__":

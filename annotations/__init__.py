@@ -1,0 +1,1 @@
+"""Annotations: people, their labels, and what the labels add up to."""

@@ -1,0 +1,199 @@
+"""The engine and its sessions. SQLite unless DATABASE_URL says otherwise; PostgreSQL for many.
+
+Only entry points build an engine; everything else takes a session. What a user can mend about a
+database (a wrong address, a folder without rights, a file that is none) becomes an AnnotationError
+of one line. A password in the address is never shown.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session, SQLModel, create_engine
+
+from annotations import tables
+from mining.errors import AnnotationError
+
+DEFAULT_URL = "sqlite:///data/keyhole.db"
+_BUSY_SECONDS = 30  # how long a writer waits for another one before it gives up
+_CONNECT_SECONDS = 10
+_LOCK = 0x6B6579  # any number that only this program uses, for PostgreSQL's advisory lock
+# PostgreSQL's classes of errors that are the user's: connection, rights, resources, operator.
+_USERS_STATES = ("08", "28", "3D", "42501", "25006", "53", "57P")
+
+
+def database_url() -> str:
+    """The database to use: the environment's DATABASE_URL, or a SQLite file under `data/`."""
+    return os.environ.get("DATABASE_URL") or DEFAULT_URL
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for a SQLite or PostgreSQL address; makes the folder of a SQLite file."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        raise AnnotationError(
+            "DATABASE_URL is no database address; write sqlite:///FILE or "
+            "postgresql://USER:PASSWORD@HOST/DATABASE."
+        ) from None
+    if address.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return create_engine(
+            address.set(drivername="postgresql+psycopg"),
+            connect_args={"connect_timeout": _CONNECT_SECONDS},
+            pool_pre_ping=True,  # the server may have been restarted since
+        )
+    if address.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise AnnotationError(
+            f"{address.drivername} is no database that Keyhole knows; use sqlite:///FILE or "
+            "postgresql://USER:PASSWORD@HOST/DATABASE."
+        )
+    _make_folder(address)
+    engine = create_engine(address, connect_args={"timeout": _BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables up to date, or make them; two processes may do so at once.
+
+    Raises AnnotationError for a database that is newer than the program or not Keyhole's.
+    """
+    with _mendable(engine), engine.execution_options(migrating=True).begin() as connection:
+        _one_at_a_time(connection)
+        config = alembic_config(connection)
+        script = ScriptDirectory.from_config(config)
+        present = MigrationContext.configure(connection).get_current_revision()
+        known = {revision.revision for revision in script.walk_revisions()}
+        if present is not None and present not in known:
+            raise AnnotationError(
+                f"The database {_place(engine)} has revision {present}, which this program does "
+                "not know; update Keyhole or use another database."
+            )
+        taken = set(inspect(connection).get_table_names()) & set(SQLModel.metadata.tables)
+        if present is None and taken:
+            raise AnnotationError(
+                f"The database {_place(engine)} holds tables of another program "
+                f"({', '.join(sorted(taken))}); use an empty database."
+            )
+        if present != script.get_current_head():
+            command.upgrade(config, "head")
+            if connection.dialect.name == "sqlite":
+                assert not connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+
+
+@contextmanager
+def session(engine: Engine, *, read_only: bool = False) -> Iterator[Session]:
+    """A session that commits at the end, or rolls back on an error. Keep it short; never nest two.
+
+    On SQLite one writer works at a time and the others wait, so pages that only read should ask
+    for a `read_only` session, which waits for nobody and cannot write.
+    """
+    bind = engine.execution_options(read_only=True) if read_only else engine
+    # Rows stay readable after the end: a page shows them when the transaction is long over.
+    with _mendable(engine), Session(bind, expire_on_commit=False) as opened:
+        if read_only and engine.dialect.name == "postgresql":
+            opened.execute(text("SET TRANSACTION READ ONLY"))
+        yield opened
+        opened.commit()
+
+
+def shut_out_others(*, session: Session) -> None:
+    """Until this session ends, let no other one pass this line. For rare, wide writes."""
+    _one_at_a_time(session.connection())
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Alembic's settings, for the transaction that `connection` is in."""
+    config = Config()
+    config.set_main_option("script_location", f"{tables.__package__}:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _one_at_a_time(connection: Connection) -> None:
+    # On SQLite, BEGIN IMMEDIATE has shut the others out already.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _make_folder(address: URL) -> None:
+    name = address.database
+    if not name or name == ":memory:" or name.startswith("file:"):
+        return
+    folder = Path(name).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as mistake:
+        raise AnnotationError(
+            f"The folder {folder} of the database cannot be made ({mistake.strerror}); "
+            "set DATABASE_URL to a place you may write to."
+        ) from None
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # Python's own, late BEGIN would split transactions
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as mistake:
+            # Two first connections at once: SQLite refuses one of them without waiting.
+            if mistake.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    read_only = bool(options.get("read_only"))
+    # Rebuilding a table, as later migrations must, would cascade its deletion to others.
+    foreign_keys = not options.get("migrating")
+    connection.exec_driver_sql(f"PRAGMA query_only = {read_only:d}")
+    connection.exec_driver_sql(f"PRAGMA foreign_keys = {foreign_keys:d}")
+    # A transaction that reads first and writes later would fail at once if another process has
+    # written in between; whoever may write therefore takes the lock, and waits for it, up front.
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _mendable(engine: Engine) -> Iterator[None]:
+    """Turn those errors of the driver that a user can mend into one line."""
+    try:
+        yield
+    except DBAPIError as mistake:
+        reason = str(mistake.orig).strip().splitlines()
+        if not _is_users(mistake):
+            raise
+        raise AnnotationError(
+            f"The database {_place(engine)} cannot be used: {reason[0] if reason else 'no reason'}."
+            " Check DATABASE_URL and the rights to it."
+        ) from None
+
+
+def _is_users(mistake: DBAPIError) -> bool:
+    if isinstance(mistake, IntegrityError):
+        return False
+    state: str | None = getattr(mistake.orig, "sqlstate", None)
+    if isinstance(mistake.orig, sqlite3.Error):
+        # A missing table or a misspelt column is ours; SQLite calls it plain SQLITE_ERROR.
+        code = getattr(mistake.orig, "sqlite_errorcode", None)
+        return code not in (None, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE)
+    if state is not None:
+        return state.startswith(_USERS_STATES)
+    return mistake.connection_invalidated or type(mistake.orig).__name__ == "OperationalError"
+
+
+def _place(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)

@@ -1,0 +1,135 @@
+"""A run's labels as the tables of a dataset (DESIGN.md, section 2), one statement a table.
+
+The frames keep their columns and types when they are empty. They are sorted here and not by the
+database, because databases sort names by collations of their own.
+"""
+
+from typing import Any, Literal
+
+import pandas as pd
+from sqlalchemy import Select, and_, case, exists, literal, or_, select
+from sqlmodel import Session, col
+
+from annotations.tables import (
+    DRAFT,
+    SUBMITTED,
+    Annotator,
+    Key,
+    Pattern,
+    Prefix,
+    Run,
+    Submission,
+    Tick,
+)
+
+_Statement = Select[*tuple[Any, ...]]
+NO_PATTERN = "no pattern"  # the status of a submitted answer that says there is none
+
+_PLACE = {"layer": "int64", "key": "int64"}
+_ANSWER = {**_PLACE, "annotator": "str"}
+# Column types. Coefficients are stored as the 32-bit numbers that mining computed.
+COLUMNS = {
+    "keys": {"run": "str", "model": "str", **_PLACE, "active_share": "float32"},
+    "prefixes": {
+        **_PLACE,
+        "rank": "int64",
+        "coefficient": "float32",
+        "prefix": "str",
+        "next_token": "str",
+        "sentence_id": "int64",
+        "position": "int64",
+    },
+    "submissions": {
+        **_ANSWER,
+        "status": "str",
+        "submitted_at": "datetime64[us, UTC]",
+        "seconds": "float64",
+        "guideline_version": "str",
+    },
+    "patterns": {**_ANSWER, "pattern": "int64", "type": "str", "description": "str"},
+    "labels": {**_ANSWER, "pattern": "int64", "rank": "int64"},
+}
+
+
+def dataset_frames(
+    *, session: Session, run_id: int, status: Literal["submitted", "all"] = "submitted"
+) -> dict[str, pd.DataFrame]:
+    """The frames `keys`, `prefixes`, `submissions`, `patterns`, `labels` of one run.
+
+    Only submitted answers, or with `all` drafts too (status `draft`, no submitted_at). `annotator`
+    is the person's name. Rows are sorted by layer and key, then annotator, pattern and rank.
+    """
+    answered = _answered(run_id, status)
+    statements = {
+        "keys": _keys(run_id),
+        "prefixes": _prefixes(run_id),
+        "submissions": _submissions(answered),
+        "patterns": _patterns(answered),
+        "labels": _labels(answered),
+    }
+    return {name: _frame(name, session, statement) for name, statement in statements.items()}
+
+
+def _frame(name: str, session: Session, statement: _Statement) -> pd.DataFrame:
+    columns = COLUMNS[name]
+    rows = [tuple(row) for row in session.execute(statement)]
+    # Through `object`, so that a column's type never depends on the rows that there happen to be.
+    frame = pd.DataFrame(rows, columns=list(columns), dtype="object").astype(columns)
+    order = [name for name in ("layer", "key", "annotator", "pattern", "rank") if name in columns]
+    return frame.sort_values(order, ignore_index=True)
+
+
+def _answered(run_id: int, status: str) -> _Statement:
+    begun = and_(col(Submission.status) == DRAFT, col(Submission.revision) > 0)
+    wanted = col(Submission.status) == SUBMITTED
+    return (
+        select(col(Key.layer), col(Key.key), col(Annotator.name))
+        .join(Submission, col(Submission.key_id) == col(Key.id))
+        .join(Annotator, col(Annotator.id) == col(Submission.annotator_id))
+        .where(col(Key.run_id) == run_id, or_(wanted, begun) if status == "all" else wanted)
+    )
+
+
+def _keys(run_id: int) -> _Statement:
+    columns = (Run.name, Run.model, Key.layer, Key.key, Key.active_share)
+    return (
+        select(*map(col, columns))
+        .join(Key, col(Key.run_id) == col(Run.id))
+        .where(col(Run.id) == run_id)
+    )
+
+
+def _prefixes(run_id: int) -> _Statement:
+    columns = (Prefix.rank, Prefix.coefficient, Prefix.text, Prefix.next_token)
+    place = (Prefix.sentence_id, Prefix.position)
+    return (
+        select(col(Key.layer), col(Key.key), *map(col, columns), *map(col, place))
+        .join(Prefix, col(Prefix.key_id) == col(Key.id))
+        .where(col(Key.run_id) == run_id)
+    )
+
+
+def _submissions(answered: _Statement) -> _Statement:
+    has_pattern = exists().where(col(Pattern.submission_id) == col(Submission.id))
+    none_found = and_(col(Submission.status) == SUBMITTED, ~has_pattern)
+    return answered.add_columns(
+        case((none_found, literal(NO_PATTERN)), else_=col(Submission.status)),
+        col(Submission.submitted_at),
+        col(Submission.seconds),
+        col(Submission.guideline_version),
+    )
+
+
+def _patterns(answered: _Statement) -> _Statement:
+    return answered.join(Pattern, col(Pattern.submission_id) == col(Submission.id)).add_columns(
+        col(Pattern.number), col(Pattern.type), col(Pattern.description)
+    )
+
+
+def _labels(answered: _Statement) -> _Statement:
+    return (
+        answered.join(Pattern, col(Pattern.submission_id) == col(Submission.id))
+        .join(Tick, col(Tick.pattern_id) == col(Pattern.id))
+        .join(Prefix, col(Prefix.id) == col(Tick.prefix_id))
+        .add_columns(col(Pattern.number), col(Prefix.rank))
+    )

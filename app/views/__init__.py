@@ -1,0 +1,1 @@
+"""One module a page; each calls the rooms to its left and shows what they return."""

@@ -1,0 +1,73 @@
+"""Figures: what the submitted answers add up to, figure 2, and the dataset to take away."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from annotations.database import session
+from annotations.frames import dataset_frames
+from annotations.statistics import Headline, headline, layer_statistics
+from app import visit
+from exports.charts import figure2, figure2_intervals
+from exports.dataset import dataset_zip
+
+_SHARE = st.column_config.NumberColumn(format="percent")
+
+
+def page() -> None:
+    """Headline numbers, figure 2 with its intervals, its table, and the download."""
+    run = visit.chosen_run()
+    assert run is not None and run.id is not None
+    with session(visit.engine(), read_only=True) as opened:
+        frames = dataset_frames(session=opened, run_id=run.id)
+    statistics = layer_statistics(frames)
+    title, download = st.columns([4, 1.4], vertical_alignment="center")
+    title.title("Figures")
+    with download:
+        _download(run.id, run.name)
+    _metrics(headline(frames))
+    dark = st.context.theme.type == "dark"
+    _chart(figure2(statistics, dark=dark))
+    if statistics.empty:
+        return
+    with st.expander("95% intervals, by category"):
+        _chart(figure2_intervals(statistics, dark=dark))
+    with st.expander("The numbers"):
+        _table(statistics)
+
+
+def _download(run_id: int, name: str) -> None:
+    def packed() -> bytes:
+        with session(visit.engine(), read_only=True) as opened:
+            return dataset_zip(session=opened, run_id=run_id)
+
+    st.download_button(
+        "Dataset (CSV)", packed, file_name=f"keyhole-{name}.zip", mime="application/zip",
+        icon=":material/download:", width="stretch", on_click="ignore",
+        help="All submitted answers as CSV files, annotators under pseudonyms, with a data"
+        " dictionary. Redraw the figures with python -m exports charts FOLDER.",
+    )  # fmt: skip
+
+
+def _metrics(found: Headline) -> None:
+    columns = st.columns(4)
+    shares = (found.keys_with_pattern_share, found.covered_share)
+    with_pattern, covered = ("–" if share is None else f"{share:.0%}" for share in shares)
+    patterns = "–" if found.patterns_per_key is None else f"{found.patterns_per_key:.1f}"
+    people = "annotator" if found.annotators == 1 else "annotators"
+    columns[0].metric(f"Keys labelled, {found.annotators} {people}", found.keys)
+    columns[1].metric("Keys with a pattern", with_pattern, help="The paper: every key.")
+    columns[2].metric("Patterns per key", patterns, help="The paper: 3.6.")
+    columns[3].metric("Prefixes covered", covered, help="The paper: 65 to 80 %, by layer.")
+
+
+def _chart(chart: Any) -> None:
+    st.altair_chart(chart, theme=None, width="content")
+
+
+def _table(statistics: pd.DataFrame) -> None:
+    st.dataframe(
+        statistics, hide_index=True,
+        column_config={"share": _SHARE, "ci_low": _SHARE, "ci_high": _SHARE},
+    )  # fmt: skip

@@ -1,0 +1,57 @@
+"""The exports' command line: `dataset` writes a run's labels as files, `charts` draws them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from annotations.database import database_url, make_engine, migrate
+from annotations.database import session as open_session
+from annotations.queries import run_named
+from exports.charts import draw_charts
+from exports.dataset import write_dataset
+from mining.command_line import new_app, run
+
+app = new_app("Turn labels into a CSV dataset, and a dataset into charts.")
+
+
+@app.command()
+def dataset(
+    out: Annotated[Path, typer.Option(help="Folder to write; a dataset there is replaced.")],
+    run_name: Annotated[
+        str | None, typer.Option("--run", metavar="NAME", help="Which run; default: the newest.")
+    ] = None,
+    names: Annotated[
+        bool, typer.Option("--names", help="Show annotators by name, not by pseudonym.")
+    ] = False,
+) -> None:
+    """Write the submitted answers of a run as a CSV dataset."""
+    engine = make_engine(database_url())
+    migrate(engine)
+    with open_session(engine, read_only=True) as session:
+        chosen = run_named(session=session, name=run_name)
+        assert chosen.id is not None
+        report = write_dataset(out, session=session, run_id=chosen.id, names=names)
+    counts = ", ".join(
+        f"{report.rows[f'{table}.csv']:,} {table}"
+        for table in ("keys", "prefixes", "submissions", "patterns", "labels")
+    )
+    typer.echo(f"{report.folder}: {counts}.")
+    if report.notice:
+        typer.echo(report.notice)
+
+
+@app.command()
+def charts(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a dataset.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the charts; default: DIR/charts.")
+    ] = None,
+) -> None:
+    """Draw the charts of a dataset from its CSV files, as PNG, SVG and Vega-Lite JSON."""
+    for path in draw_charts(folder, out or folder / "charts"):
+        typer.echo(path)
+
+
+if __name__ == "__main__":
+    run(app, "python -m exports")

@@ -1,0 +1,25 @@
+"""The one palette: Okabe and Ito's colours, told apart by colour-blind readers, light and dark.
+
+The same category has the same colour on every page and in every chart. `.streamlit/config.toml`
+repeats some of these values because Streamlit reads nothing else; a test holds the two together.
+"""
+
+from annotations.categories import CATEGORIES
+
+__all__ = ["CATEGORIES", "CATEGORY_COLOURS", "CATEGORY_INKS", "TYPE_LETTERS"]
+
+CATEGORY_COLOURS = {
+    "shallow": "#E69F00",  # orange
+    "semantic": "#0072B2",  # blue
+    "shallow+semantic": "#009E73",  # bluish green
+    "not covered": "#BBBBBB",
+}
+# What is written on such a colour: each pair has a contrast of 4.5 or more (WCAG AA).
+CATEGORY_INKS = {
+    "shallow": "#1A1A1A",
+    "semantic": "#FFFFFF",
+    "shallow+semantic": "#1A1A1A",
+    "not covered": "#1A1A1A",
+}
+# Never colour alone: each type also has a letter.
+TYPE_LETTERS = {"shallow": "N", "semantic": "T"}  # n-gram, topic

@@ -1,0 +1,69 @@
+"""A Streamlit page with nothing but the labelling grid on a real database, for the tests.
+
+The address says which key (`?key=1`) and how many seconds the server takes over a change
+(`&delay=1`); the field below the grid opens another key, or the same again, without a reload.
+"""
+
+import time
+
+import streamlit as st
+
+from annotations.database import database_url, make_engine, session
+from annotations.queries import key_page
+from annotations.store import open_key, save_draft, submit
+from app.components.grid import DraftEvent, GridData, labelling_grid
+from mining.errors import AnnotationError
+
+ANNOTATOR = 1
+engine = st.cache_resource(make_engine)(database_url())
+key_id = int(st.session_state.get("open") or st.query_params["key"])
+delay = float(st.query_params.get("delay", "0"))
+
+
+def save(event: DraftEvent) -> None:
+    """Store a change, slowly if the address says so."""
+    time.sleep(delay)
+    _store(event, finished=False)
+
+
+def finish(event: DraftEvent) -> None:
+    """Store a change and submit it."""
+    _store(event, finished=True)
+
+
+def _store(event: DraftEvent, finished: bool) -> None:
+    try:
+        with session(engine) as transaction:
+            save_draft(
+                session=transaction,
+                annotator_id=ANNOTATOR,
+                key_id=event.key_id,
+                answer=event.answer,
+                writer=event.writer,
+                sequence=event.sequence,
+                base_revision=event.base_revision,
+            )
+            if finished:
+                submit(session=transaction, annotator_id=ANNOTATOR, key_id=event.key_id)
+    except AnnotationError as mistake:
+        st.session_state["notice"] = str(mistake)
+
+
+st.set_page_config(layout="wide")
+with session(engine) as transaction:
+    page = key_page(session=transaction, key_id=key_id)
+    stored = open_key(session=transaction, annotator_id=ANNOTATOR, key_id=key_id)
+labelling_grid(
+    key=f"grid {key_id}",
+    data=GridData(
+        key_id=key_id,
+        title=f"Layer {page.layer}, key {page.key}",
+        prefixes=page.prefixes,
+        stored=stored,
+        locked=stored.status == "submitted",
+        notice=st.session_state.pop("notice", None),
+    ),
+    on_draft=save,
+    on_submit=finish,
+)
+st.text_input("Open key", key="open")
