@@ -43,7 +43,7 @@ class PatternAnswer:
         if any(rank < 1 for rank in self.ranks):
             raise AnnotationError("Prefixes are ranked from 1; a tick names a lower rank.")
         if list(self.ranks) != sorted(set(self.ranks)):
-            raise AnnotationError("The ranks of a pattern must be ascending, each of them once.")
+            raise AnnotationError("A pattern ticks a prefix twice, or its ranks are not ascending.")
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,6 @@ def _pattern(value: object) -> PatternAnswer:
     # bool is a kind of int in Python, and `true` is no rank.
     if not isinstance(ranks, list) or not all(type(rank) is int for rank in ranks):
         raise AnnotationError("The ranks of a pattern must be a list of whole numbers.")
-    if len(set(ranks)) != len(ranks):
-        raise AnnotationError("A pattern ticks the same prefix twice.")
     return PatternAnswer(type_, description, tuple(sorted(ranks)))
 
 

@@ -17,7 +17,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel, create_engine
 
@@ -28,7 +28,19 @@ DEFAULT_URL = "sqlite:///data/keyhole.db"
 _BUSY_SECONDS = 30  # how long a writer waits for another one before it gives up
 _CONNECT_SECONDS = 10
 _LOCK = 0x6B6579  # any number that only this program uses, for PostgreSQL's advisory lock
-# PostgreSQL's classes of errors that are the user's: connection, rights, resources, operator.
+# The errors that are the user's: SQLite's by the low byte of their code, PostgreSQL's by the start
+# of their state (connection, rights, read-only, resources, shutdown). Others are faults of ours.
+_USERS_CODES = (
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+)
 _USERS_STATES = ("08", "28", "3D", "42501", "25006", "53", "57P")
 
 
@@ -150,7 +162,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> N
             return
         except sqlite3.OperationalError as mistake:
             # Two first connections at once: SQLite refuses one of them without waiting.
-            if mistake.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if _sqlite_code(mistake) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
 
@@ -178,21 +190,21 @@ def _mendable(engine: Engine) -> Iterator[None]:
             raise
         raise AnnotationError(
             f"The database {_place(engine)} cannot be used: {reason[0] if reason else 'no reason'}."
-            " Check DATABASE_URL and the rights to it."
+            " Check DATABASE_URL, its rights and its disk, and that no program holds it."
         ) from None
 
 
 def _is_users(mistake: DBAPIError) -> bool:
-    if isinstance(mistake, IntegrityError):
-        return False
-    state: str | None = getattr(mistake.orig, "sqlstate", None)
     if isinstance(mistake.orig, sqlite3.Error):
-        # A missing table or a misspelt column is ours; SQLite calls it plain SQLITE_ERROR.
-        code = getattr(mistake.orig, "sqlite_errorcode", None)
-        return code not in (None, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE)
-    if state is not None:
-        return state.startswith(_USERS_STATES)
-    return mistake.connection_invalidated or type(mistake.orig).__name__ == "OperationalError"
+        return _sqlite_code(mistake.orig) in _USERS_CODES
+    state: str | None = getattr(mistake.orig, "sqlstate", None)
+    if state is None:  # the server said nothing, because it was never reached
+        return isinstance(mistake, OperationalError)
+    return state.startswith(_USERS_STATES)
+
+
+def _sqlite_code(mistake: sqlite3.Error) -> int:
+    return getattr(mistake, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
 def _place(engine: Engine) -> str:

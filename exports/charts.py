@@ -98,8 +98,9 @@ def figure2_intervals(statistics: pd.DataFrame, *, dark: bool = False) -> Any:
     notes += [] if undefined.all() else ["bars: bootstrap over keys"]
     notes += ["no bar: a single key"] if undefined.any() else []
     base = alt.Chart().encode(x=_layer_axis(statistics), tooltip=_tooltip())
-    scale = alt.Scale(domain=[0, 1], nice=False)
-    axis = alt.Axis(title=_Y_TITLE, format="%", tickCount=5)
+    # A little more than 0 to 1, so that a point at either end lies within its panel.
+    scale = alt.Scale(domain=[-0.03, 1.03], nice=False)
+    axis = alt.Axis(title=_Y_TITLE, format="%", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
     known = "isValid(datum.ci_low) && isValid(datum.ci_high)"
     intervals = (
         base.transform_filter(known)

@@ -36,10 +36,10 @@ statistics = pd.read_csv("layer_statistics.csv")
 Numbers have as many digits as it takes to read them back exactly.
 
 A spreadsheet program may take a text that begins with `=`, `+`, `-` or `@` for a formula: import
-the files as text there. To draw the paper's figure 2 again from this folder:
+the files as text there. To draw the paper's figure 2 again, in a checkout of Keyhole:
 
 ```
-python -m exports charts .
+python -m exports charts PATH_OF_THIS_FOLDER
 ```
 """
 

@@ -26,13 +26,33 @@ class Layout:
     blocks: str  # from the base model to the list of layers
     key: str  # from a layer to the up-projection, whose rows are keys
     value: str  # from a layer to the down-projection, whose input is the memory coefficient
-    activation: str  # the config field that names f
-    gated: bool = False
+    activation: str  # the config field that names f; empty: the architecture knows only GELU
+    gated: bool = False  # the coefficient is f(gate) · up and may be strongly negative
 
+
+_GATED = Layout("layers", "mlp.up_proj", "mlp.down_proj", "hidden_act", gated=True)
+_GEMMA = Layout("layers", "mlp.up_proj", "mlp.down_proj", "hidden_activation", gated=True)
 
 # By `config.model_type`, as transformers names it.
 LAYOUTS = {
     "gpt2": Layout("h", "mlp.c_fc", "mlp.c_proj", "activation_function"),
+    "gpt_neo": Layout("h", "mlp.c_fc", "mlp.c_proj", "activation_function"),
+    "gptj": Layout("h", "mlp.fc_in", "mlp.fc_out", "activation_function"),
+    "gpt_neox": Layout("layers", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h", "hidden_act"),
+    "opt": Layout("decoder.layers", "fc1", "fc2", "activation_function"),
+    "bloom": Layout("h", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h", ""),
+    "falcon": Layout("h", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h", "activation"),
+    "phi": Layout("layers", "mlp.fc1", "mlp.fc2", "hidden_act"),
+    "phi3": Layout("layers", "mlp.gate_up_proj", "mlp.down_proj", "hidden_act", gated=True),
+    "gemma": _GATED,
+    "gemma2": _GEMMA,
+    "gemma3_text": _GEMMA,
+    "llama": _GATED,
+    "mistral": _GATED,
+    "olmo": _GATED,
+    "olmo2": _GATED,
+    "qwen2": _GATED,
+    "qwen3": _GATED,
 }
 
 
@@ -94,11 +114,13 @@ def load_model(name: str, *, dtype: str = "float32", device: str = "auto") -> Lo
     tokenizer.backend_tokenizer.no_padding()
     return LoadedModel(
         name=name, model=base, tokenizer=tokenizer, values=values, layout=layout,
-        architecture=type(whole).__name__, activation=str(getattr(whole.config, layout.activation)),
+        architecture=type(whole).__name__,
+        activation=str(getattr(whole.config, layout.activation)) if layout.activation else "gelu",
         d_model=whole.config.hidden_size, d_ff=_inputs(values[0]),
         context=int(getattr(whole.config, "max_position_embeddings", 2048)),
         lead_ids=_lead_ids(tokenizer), device=place, dtype=dtype,
-        weights_sha256=_weights_sha256(source), revision=getattr(whole.config, "_commit_hash", None),
+        weights_sha256=_weights_sha256(source),
+        revision=getattr(whole.config, "_commit_hash", None),
         tokenizer_sha256=hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest(),
     )  # fmt: skip
 
@@ -109,6 +131,11 @@ def find_memories(base: nn.Module, model_type: str) -> tuple[Layout, tuple[nn.Mo
     if layout is None:
         seen = sorted({name.rpartition(".")[2] for name, _ in base.named_modules() if name})
         seen = [name for name in seen if not name.isdigit()]
+        if "experts" in seen:
+            raise ModelError(
+                f"{model_type} is a mixture of experts, which is not supported: a token passes"
+                " only some of the memories. Choose a dense model."
+            )
         raise ModelError(
             f"No feed-forward layout for architecture {model_type!r}; modules seen:"
             f" {', '.join(seen)}. Add a row to LAYOUTS in mining/models.py"
@@ -117,6 +144,8 @@ def find_memories(base: nn.Module, model_type: str) -> tuple[Layout, tuple[nn.Mo
     try:
         blocks = base.get_submodule(layout.blocks)
         assert isinstance(blocks, nn.ModuleList)
+        for block in blocks:
+            block.get_submodule(layout.key)
         return layout, tuple(block.get_submodule(layout.value) for block in blocks)
     except AttributeError as mistake:
         raise ModelError(

@@ -7,6 +7,7 @@ back to life while training: a dead key has no trigger examples and nothing to l
 
 import argparse
 import itertools
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -235,7 +236,8 @@ def main() -> None:
         lambda snapshot: snapshot.save_pretrained(arguments.out),
     )
     model.half().save_pretrained(arguments.out)
-    print(figures, flush=True)
+    figures["minutes"] = round(arguments.minutes)
+    (arguments.out / "training.json").write_text(json.dumps(figures) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

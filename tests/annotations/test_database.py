@@ -1,7 +1,6 @@
 """Migrations, sessions, and what a user is told about a database that does not work."""
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.command import downgrade
 from alembic.migration import MigrationContext
+from fresh_databases import PostgresDatabases
 from sqlalchemy import Engine, inspect, text
 from sqlmodel import SQLModel, select
 
@@ -117,9 +117,9 @@ def test_the_environment_chooses_the_database(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_every_usual_spelling_of_a_postgresql_address_is_taken(
-    scheme: str, postgres: Callable[[], str]
+    scheme: str, postgres: PostgresDatabases
 ) -> None:
-    engine = make_engine(scheme + postgres().removeprefix("postgresql"))
+    engine = make_engine(scheme + postgres.empty().removeprefix("postgresql"))
     with engine.connect() as connection:
         assert connection.execute(text("SELECT 1")).scalar() == 1
     engine.dispose()
@@ -140,9 +140,9 @@ def test_a_server_that_does_not_answer_is_named_without_the_password(tmp_path: P
 
 
 def test_a_missing_postgresql_database_is_a_mistake_the_user_can_mend(
-    postgres: Callable[[], str],
+    postgres: PostgresDatabases,
 ) -> None:
-    engine = make_engine(postgres() + "&dbname=absent")
+    engine = make_engine(postgres.empty() + "&dbname=absent")
     with pytest.raises(AnnotationError, match='"absent" does not exist'):
         migrate(engine)
 

@@ -27,12 +27,12 @@ def together(*argument_lists: tuple[object, ...]) -> None:
         )
         for arguments in argument_lists
     ]
-    said = [process.communicate(timeout=60)[1] for process in started]
+    said = [process.communicate(timeout=120)[1] for process in started]
     assert [process.returncode for process in started] == [0] * len(started), said
 
 
-def test_two_windows_changing_one_answer_lose_nothing(desk: Desk, address: str) -> None:
-    key = desk.keys[0]
+def test_two_windows_changing_one_answer_lose_nothing(desk: Desk) -> None:
+    key, address = desk.keys[0], desk.engine.url.render_as_string(hide_password=False)
     together((address, desk.ada, key, "left", 20), (address, desk.ada, key, "right", 20))
     with session(desk.engine, read_only=True) as s:
         stored = stored_answer(session=s, annotator_id=desk.ada, key_id=key)

@@ -39,7 +39,7 @@ StartPage = Callable[..., Server]
 
 @pytest.fixture(scope="session")
 def start_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartApp]:
-    """Start a command on a free port (or the given one), wait until it is healthy, stop it later."""
+    """Start a command on a free port or the given one, wait until it is healthy, stop it later."""
     started: list[Server] = []
 
     def start(command: list[str], env: dict[str, str] | None = None, port: int = 0) -> Server:
@@ -71,7 +71,9 @@ def start_page(start_app: StartApp) -> StartPage:
     """The same for a Streamlit script of the tests' own."""
 
     def start(script: Path, env: dict[str, str] | None = None, port: int = 0) -> Server:
-        return start_app([sys.executable, "-m", "streamlit", "run", str(script), *STREAMLIT], env, port)
+        return start_app(
+            [sys.executable, "-m", "streamlit", "run", str(script), *STREAMLIT], env, port
+        )
 
     return start
 

@@ -1,4 +1,4 @@
-"""Keys to label in the grid's tests: prefixes whose patterns are known, and prefixes that are odd."""
+"""Keys for the grid's tests: prefixes whose patterns are known, and prefixes that are odd."""
 
 import re
 from collections.abc import Iterable
@@ -150,7 +150,10 @@ def token_ends(text: str) -> list[int]:
     three, of which two end where the one before ended, as bytes of one character do.
     """
     ends = []
-    for token in re.finditer(r"\s*(?:[\u3040-\u9fff]{1,2}|[\U0001f000-\U0001ffff\u200d]|[^\s\u200d"
-                             r"\u3040-\u9fff\U0001f000-\U0001ffff]+)", text):
+    for token in re.finditer(
+        r"\s*(?:[\u3040-\u9fff]{1,2}|[\U0001f000-\U0001ffff\u200d]|[^\s\u200d"
+        r"\u3040-\u9fff\U0001f000-\U0001ffff]+)",
+        text,
+    ):
         ends += [token.end()] * (3 if ord(token.group()[-1]) > 0x1F000 else 1)
     return ends

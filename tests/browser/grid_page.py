@@ -16,7 +16,7 @@ from mining.errors import AnnotationError
 
 ANNOTATOR = 1
 engine = st.cache_resource(make_engine)(database_url())
-key_id = int(st.session_state.get("open") or st.query_params["key"])
+key_id = int(st.session_state.get("shown") or st.query_params["key"])
 delay = float(st.query_params.get("delay", "0"))
 
 
@@ -27,8 +27,15 @@ def save(event: DraftEvent) -> None:
 
 
 def finish(event: DraftEvent) -> None:
-    """Store a change and submit it."""
+    """Store a change, submit it, and open the key that the address calls `next`."""
     _store(event, finished=True)
+    if following := st.query_params.get("next"):
+        st.session_state["shown"] = following
+
+
+def open_another() -> None:
+    """Show the key whose number was typed."""
+    st.session_state["shown"] = st.session_state["open"]
 
 
 def _store(event: DraftEvent, finished: bool) -> None:
@@ -66,4 +73,4 @@ labelling_grid(
     on_draft=save,
     on_submit=finish,
 )
-st.text_input("Open key", key="open")
+st.text_input("Open key", key="open", on_change=open_another)

@@ -18,7 +18,7 @@ from annotations.queries import PrefixView
 from exports.palette import CATEGORY_COLOURS, TYPE_LETTERS
 from mining.errors import AnnotationError
 
-_HERE = Path(__file__).parent
+HERE = Path(__file__).parent
 _PARTS = ("state.js", "text.js", "saving.js", "rows.js", "view.js", "gestures.js", "grid.js")
 _LONGEST_WRITER = 64  # characters; a window's random name has 32
 
@@ -63,8 +63,8 @@ class DraftEvent:
 
 _mount = st.components.v2.component(
     "keyhole_labelling_grid",
-    css=(_HERE / "grid.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / part).read_text(encoding="utf-8") for part in _PARTS),
+    css=(HERE / "grid.css").read_text(encoding="utf-8"),
+    js="\n".join((HERE / part).read_text(encoding="utf-8") for part in _PARTS),
 )
 
 

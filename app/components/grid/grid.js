@@ -61,7 +61,7 @@ class Grid {
     else this.desk.link = link;
     this.render();
     this.view.fit();
-    if (first && [null, document.body].includes(document.activeElement)) this.focusCell();
+    if (first && nobodyTypes()) this.focusCell();
   }
 
   destroy() {
@@ -344,6 +344,12 @@ function connectionState() {
   const state = document.querySelector(APP)?.getAttribute(CONNECTION);
   if (!state) return "unknown"; // another version of Streamlit: the wait for an answer tells
   return state === "CONNECTED" ? "there" : "lost";
+}
+
+/** Nothing has the focus, or only the grid of the last key, which Streamlit keeps until the page is drawn. */
+function nobodyTypes() {
+  const focus = document.activeElement;
+  return !focus || focus === document.body || Boolean(focus.shadowRoot?.querySelector(".grid-root"));
 }
 
 /** Streamlit greys what it has not drawn anew; here that would flicker at every tick. */

@@ -15,9 +15,10 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Set an attribute, or remove it for null and false, only where it changes. */
+/** Set an attribute, or remove it for null, only where it changes; false is a value of aria-… only. */
 function put(element, name, value) {
-  if (value === null || value === undefined || value === false) element.removeAttribute(name);
+  const absent = value === null || value === undefined;
+  if (absent || (value === false && !name.startsWith("aria-"))) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
 

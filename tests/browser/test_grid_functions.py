@@ -1,0 +1,128 @@
+"""The grid's pure functions, run in Chromium: rules that must agree with Python, and finding text."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from grid_keys import CAN_PASS, DISHWASHER, ODD, ON_MONDAY, PLAIN, token_ends
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import Browser
+
+import app.components.grid
+from annotations.answers import Answer, PatternAnswer, problems
+
+Run = Callable[..., object]
+Prefix = dict[str, object]
+FILES = [app.components.grid.HERE / name for name in ("state.js", "text.js")]
+SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
+
+# "passing" is two tokens, "pass" and "ing"; "strings" and "sing" are one each.
+PIECES: list[Prefix] = [
+    {"text": "keep passing", "ends": [4, 9, 12]},
+    {"text": "two strings sing", "ends": [3, 11, 16]},
+    {"text": "What (if any)?", "ends": [4, 6, 8, 12, 14]},
+    {"text": "彼は毎朝電車で会社に行く", "ends": token_ends("彼は毎朝電車で会社に行く")},
+]
+
+patterns = st.builds(
+    PatternAnswer,
+    type=st.sampled_from(["shallow", "semantic"]),
+    description=st.sampled_from(["", " ", "words"]),
+    ranks=st.sets(st.integers(1, 25), max_size=5).map(lambda ranks: tuple(sorted(ranks))),
+)
+
+
+@pytest.fixture(scope="module")
+def run(browser: Browser) -> Iterator[Run]:
+    """Evaluate an expression over `given` with the grid's functions in scope."""
+    page = browser.new_page()
+
+    def evaluate(expression: str, given: object = None) -> object:
+        return page.evaluate(f"given => {{ {SOURCE}\nreturn {expression}; }}", given)
+
+    yield evaluate
+    page.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(answer=st.builds(Answer, st.lists(patterns, max_size=3).map(tuple), st.booleans()))
+def test_the_page_and_the_store_name_the_same_problems(run: Run, answer: Answer) -> None:
+    assert run("problems(given)", answer.to_json()) == problems(answer)
+
+
+@settings(max_examples=40, deadline=None)
+@given(units=st.lists(st.integers(0, 0xFFFF), max_size=12), times=st.integers(1, 60))
+def test_what_the_page_sends_as_a_description_is_accepted(
+    run: Run, units: list[int], times: int
+) -> None:
+    tidied = run("tidyDescription(String.fromCharCode(...given))", units * times)
+    assert isinstance(tidied, str)
+    PatternAnswer("shallow", tidied, ())
+
+
+@pytest.mark.parametrize(
+    ("words", "ranks"),
+    [
+        ("can pass", CAN_PASS),
+        ("  CAN\tpass ", CAN_PASS),
+        ("Dishwasher", DISHWASHER),
+        ("on monday", ON_MONDAY),
+        ("on", (6, 9, 12, 14, 20)),
+        ("an", (15,)),  # neither in "can" nor in "wanted"
+        ("conversion, which", (10,)),
+        ("(.*)", ()),
+    ],
+)
+def test_words_are_found_whole_and_in_any_case(
+    run: Run, words: str, ranks: tuple[int, ...]
+) -> None:
+    prefixes = [{"text": text, "ends": token_ends(text)} for text in PLAIN]
+    found = run("findText(given[0], given[1]).rows", [prefixes, words])
+    assert found == [rank - 1 for rank in ranks]
+
+
+@pytest.mark.parametrize(
+    ("words", "ranges", "inside"),
+    [
+        ("ing", [[[9, 12]], [], [], []], True),  # a token, and in no other row one
+        ("pass", [[[5, 9]], [], [], []], True),
+        ("sing", [[], [[12, 16]], [], []], False),
+        ("(if any", [[], [], [[5, 12]], []], False),
+        ("(if any)", [[], [], [], []], False),  # ")?" is one token, and half of it is none
+        ("毎朝", [[], [], [], [[2, 4]]], False),  # two characters, one token
+        ("朝電", [[], [], [], []], False),  # across two tokens, the whole of neither
+    ],
+)
+def test_parts_of_words_are_found_where_they_are_tokens(
+    run: Run, words: str, ranges: list[object], inside: bool
+) -> None:
+    found = run("findText(given[0], given[1])", [PIECES, words])
+    assert isinstance(found, dict)
+    assert found["ranges"] == ranges
+    assert found["inside"] is inside
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        (5, 9, "pass"),
+        (6, 8, "pass"),
+        (3, 6, "keep pass"),
+        (7, 12, "passing"),
+        (4, 5, None),  # a space
+        (7, 7, None),
+    ],
+)
+def test_a_selection_is_widened_to_whole_tokens(
+    run: Run, start: int, end: int, words: str | None
+) -> None:
+    assert run("snapToTokens(...given)", [PIECES[0], start, end]) == words
+
+
+@pytest.mark.parametrize(("text", "trigger"), ODD.items())
+def test_the_trigger_is_the_last_token_whatever_its_script(
+    run: Run, text: str, trigger: str
+) -> None:
+    ends = "tokenEnds(given[0], given[1])"
+    given = [text, token_ends(text)]
+    assert run(f"given[0].slice(triggerStart(given[0], {ends}))", given) == trigger
