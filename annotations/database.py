@@ -29,7 +29,7 @@ _BUSY_SECONDS = 30  # how long a writer waits for another one before it gives up
 _CONNECT_SECONDS = 10
 _LOCK = 0x6B6579  # any number that only this program uses, for PostgreSQL's advisory lock
 # The errors that are the user's: SQLite's by the low byte of their code, PostgreSQL's by the start
-# of their state (connection, rights, read-only, resources, shutdown). Others are faults of ours.
+# of their state (connection lost, rights, read-only, resources, shutdown). Others are faults of ours.
 _USERS_CODES = (
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_BUSY,
@@ -41,7 +41,7 @@ _USERS_CODES = (
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_NOTADB,
 )
-_USERS_STATES = ("08", "28", "3D", "42501", "25006", "53", "57P")
+_USERS_STATES = ("08", "42501", "25006", "53", "57P")
 
 
 def database_url() -> str:

@@ -1,4 +1,4 @@
-"""Train the bundled model: `python -m mining.demo.train --minutes 62 --out FOLDER`.
+"""Train the bundled model: `python -m mining.demo.train --tokens 15000000 --out FOLDER`.
 
 A GPT-2 layout with ReLU, in bfloat16 autocast over float32 weights, one sentence a context, as
 mining will read it. Its feed-forward keys are the point, so keys that stopped firing are pushed
@@ -8,7 +8,6 @@ back to life while training: a dead key has no trigger examples and nothing to l
 import argparse
 import itertools
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from mining.demo import corpus
 
 BOUNDARY = "<|endoftext|>"  # begins a sentence and ends it, as in GPT-2
 LONGEST = 128  # tokens of one sentence, boundaries included
+PHASES = "training.json"  # steps, tokens and epochs of each training that made a checkpoint
 FIRING = 0.1  # a key whose highest pre-activation in a batch is below this counts as silent
 
 Ids = npt.NDArray[np.int64]
@@ -41,7 +41,7 @@ class Recipe:
     vocabulary: int = 4864
     tokens_per_batch: int = 6144
     peak_rate: float = 1.5e-3
-    warmup: float = 0.03  # share of the training time
+    warmup: float = 0.03  # share of the training
     weight_decay: float = 0.1
     dropout: float = 0.1  # of the embeddings
     revival: float = 1e-3  # weight of the push on keys that fire nowhere in a batch
@@ -160,26 +160,26 @@ def new_model(recipe: Recipe) -> GPT2LMHeadModel:
 
 
 def train(
+    model: GPT2LMHeadModel,
     recipe: Recipe,
     examples: list[Ids],
     held_out: list[Ids],
-    minutes: float,
+    tokens: int,
     save: Callable[[GPT2LMHeadModel], None],
-) -> tuple[GPT2LMHeadModel, dict[str, int]]:
-    """Train for so many minutes; the rate falls linearly to zero at the end of them.
+) -> dict[str, int]:
+    """Train `model` on so many tokens; the rate falls linearly to zero at the end of them.
 
-    Every 1,000 steps the held-out perplexity is printed and `save` called. Returns the model and
+    Every 1,000 steps the held-out perplexity is printed and `save` called. Returns
     how many steps, tokens and epochs it saw.
     """
-    model = new_model(recipe)
     revival, optimizer = KeyRevival(model), _optimizer(model, recipe)
     random = np.random.default_rng(recipe.seed)
-    started, step, seen = time.monotonic(), 0, 0
+    step, seen = 0, 0
     for epoch in itertools.count(1):
         for ids, targets in batches(examples, recipe.tokens_per_batch, random):
-            done = (time.monotonic() - started) / (60 * minutes)
+            done = seen / tokens
             if done >= 1:
-                return model, {"steps": step, "tokens": seen, "epochs": epoch}
+                return {"steps": step, "tokens": seen, "epochs": epoch}
             for group in optimizer.param_groups:
                 group["lr"] = _rate(recipe, done)
             revival.start(targets)
@@ -198,7 +198,7 @@ def train(
             if step % 1000 == 0:
                 print(f"held-out perplexity {perplexity(model, held_out):.2f}", flush=True)
                 save(model)
-    raise AssertionError("unreachable: the loop above ends by time")
+    raise AssertionError("unreachable: the loop above ends by its count of tokens")
 
 
 def _optimizer(model: GPT2LMHeadModel, recipe: Recipe) -> torch.optim.AdamW:
@@ -212,32 +212,38 @@ def _optimizer(model: GPT2LMHeadModel, recipe: Recipe) -> torch.optim.AdamW:
 
 
 def _rate(recipe: Recipe, done: float) -> float:
-    """Learning rate after this share of the time: a short rise, then a straight line to zero."""
+    """Learning rate after this share of the tokens: a short rise, then a straight line to zero."""
     return recipe.peak_rate * min(done / recipe.warmup + 0.01, (1 - done) / (1 - recipe.warmup))
 
 
 def main() -> None:
-    """Train on this installation's sentences and write the checkpoint and its model card."""
+    """Train on this installation's sentences and write the checkpoint."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--minutes", type=float, default=62)
+    parser.add_argument("--tokens", type=int, default=15_000_000)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--go-on", type=Path, help="a checkpoint of this recipe to begin with")
     parser.add_argument("--cache", type=Path, default=Path("data/cache"))
     arguments = parser.parse_args()
     recipe = Recipe()
     training, held_out = corpus.split_held_out(corpus.read_sentences(arguments.cache))
-    tokenizer = train_tokenizer(training, recipe.vocabulary)
+    phases = []
+    if arguments.go_on:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(arguments.go_on)
+        model = GPT2LMHeadModel.from_pretrained(
+            arguments.go_on, dtype=torch.float32, attn_implementation="eager"
+        ).train()
+        phases = json.loads((arguments.go_on / PHASES).read_text(encoding="utf-8"))
+    else:
+        tokenizer, model = train_tokenizer(training, recipe.vocabulary), new_model(recipe)
     tokenizer.save_pretrained(arguments.out)
-    seen, held = encode(tokenizer, training), encode(tokenizer, held_out)
-    model, figures = train(
-        recipe,
-        seen,
-        held,
-        arguments.minutes,
-        lambda snapshot: snapshot.save_pretrained(arguments.out),
-    )
+    phases.append(
+        train(
+            model, recipe, encode(tokenizer, training), encode(tokenizer, held_out),
+            arguments.tokens, lambda snapshot: snapshot.save_pretrained(arguments.out),
+        )
+    )  # fmt: skip
     model.half().save_pretrained(arguments.out)
-    figures["minutes"] = round(arguments.minutes)
-    (arguments.out / "training.json").write_text(json.dumps(figures) + "\n", encoding="utf-8")
+    (arguments.out / PHASES).write_text(json.dumps(phases) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Made-up statistics, and a small run with answers, for the tests of this room."""
 
+import csv
 import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,10 @@ from annotations.store import add_annotator, save_draft, submit
 from annotations.tables import Key, Prefix, Run
 
 MORNING = datetime(2026, 3, 1, 9, 30, 0, 125000, tzinfo=UTC)
+CSV_FILES = [
+    "keys.csv", "prefixes.csv", "submissions.csv", "patterns.csv", "labels.csv",
+    "layer_statistics.csv", "data_dictionary.csv",
+]  # fmt: skip
 AWKWARD = '=1+1, "quoted"\r\nשלום 🦉 @-+\ttab\rend'
 
 
@@ -88,3 +93,14 @@ def label(session: Session, run_id: int) -> None:
     answer(session, ids["pia"], keys[1, 0])
     answer(session, ids["zoe"], keys[1, 3], shallow)
     answer(session, ids["gold"], keys[1, 3], shallow, semantic)
+
+
+def table(folder: Path, name: str) -> list[dict[str, str]]:
+    """The rows of a CSV file of a dataset, by column name."""
+    with (folder / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder, folders in it left out."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}

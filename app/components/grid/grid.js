@@ -8,6 +8,8 @@
 
 const grids = new WeakMap(); // parent element → Grid
 const desks = new Map(); // component key and key_id → Desk: outlives a change of page, so that nothing is lost
+const OVERTAKEN =
+  "Another window has changed this answer; this is what it says now. Undo brings back what you had here.";
 const TOAST_MS = 8000;
 const ANNOUNCE_MS = 700;
 
@@ -48,20 +50,23 @@ class Grid {
     const first = !this.desk.link;
     const outcome = this.desk.receive(data);
     this.locked = data.locked || this.desk.submitted;
-    const kept = outcome === "refused" && this.desk.history.past.length > 0 && !this.desk.unsaved;
-    if (data.notice && (data.notice !== this.lastNotice || outcome === "refused")) {
-      this.notice = data.notice;
-    } else if (outcome === "refused") {
-      this.notice = "This change was not accepted.";
-    }
-    if (this.notice && kept && !this.locked) this.notice += " Undo brings back what you had here.";
-    this.lastNotice = data.notice;
+    this.takeNotice(data.notice, outcome);
     if (outcome === "replaced") this.say("Changed in another window; this is its newest state.");
     if (first) this.desk.attach(link);
     else this.desk.link = link;
     this.render();
     this.view.fit();
     if (first && nobodyTypes()) this.focusCell();
+  }
+
+  /** What was refused stays on the screen until it is dismissed or the answer is submitted. */
+  takeNotice(notice, outcome) {
+    const overtaken = outcome === "refused" && !this.desk.unsaved && this.desk.history.past.length > 0;
+    if (overtaken && !this.locked) this.notice = OVERTAKEN;
+    else if (outcome === "refused") this.notice = notice ?? "This change was not accepted.";
+    else if (notice && notice !== this.lastNotice) this.notice = notice;
+    else if (this.locked) this.notice = this.toast = null;
+    this.lastNotice = notice;
   }
 
   destroy() {

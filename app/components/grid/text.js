@@ -65,8 +65,14 @@ function occurrences(prefix, query, inside) {
   return found;
 }
 
+/** May a match begin or end here? At a token's edge that is a word's, or in the midst of punctuation. */
 function isEdge(prefix, offset, inside) {
-  return isTokenEdge(prefix, offset) && (inside || isWordEdge(prefix.text, offset));
+  const before = Array.from(prefix.text.slice(Math.max(0, offset - 2), offset)).at(-1) ?? "";
+  const after = Array.from(prefix.text.slice(offset, offset + 2))[0] ?? "";
+  const word = WORD.test(before) || WORD.test(after);
+  if (!isTokenEdge(prefix, offset)) return !inside && !word;
+  const midst = WORD.test(before) && WORD.test(after) && !UNSPACED.test(before + after);
+  return inside || !midst;
 }
 
 function isTokenEdge({ text, ends }, offset) {
@@ -75,10 +81,4 @@ function isTokenEdge({ text, ends }, offset) {
   return [offset, before, after].some(
     (edge) => edge === 0 || edge === text.length || ends.includes(edge),
   );
-}
-
-function isWordEdge(text, offset) {
-  const before = Array.from(text.slice(Math.max(0, offset - 2), offset)).at(-1) ?? "";
-  const after = Array.from(text.slice(offset, offset + 2))[0] ?? "";
-  return !(WORD.test(before) && WORD.test(after)) || UNSPACED.test(before + after);
 }

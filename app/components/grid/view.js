@@ -96,8 +96,8 @@ class View {
       make("th", { class: "coefficient", scope: "col", role: "columnheader", text: "Coefficient" }),
       make("th", { class: "context", scope: "col", role: "columnheader" },
         make("div", { class: "line" },
-          make("span", { class: "clip", text: "Prefix, up to its trigger token" }),
-          make("span", { class: "next", text: "Next token" }))));
+          make("span", { class: "clip", text: "Prefix", title: "Up to its trigger token" }),
+          make("span", { class: "next", text: "Next", title: "The token that comes next" }))));
     this.rows = prefixes.map((prefix, row) => buildRow(prefix, row, largest, decimals));
     this.table = make("table", {
       role: "grid", "aria-label": `${title}: prefixes and patterns`, "aria-multiselectable": "true",
@@ -268,7 +268,7 @@ class View {
     write(this.status, STATUS_TEXTS[status]);
     const cover = `${covered(answer)} of ${this.rows.length} prefixes covered`;
     write(this.toast, toast?.text ?? (answer.patterns.length ? cover : ""));
-    this.toastUndo.hidden = !toast?.undo;
+    this.toastUndo.hidden = !toast?.undo || locked;
     const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : "";
     write(this.reason, locked || !reasons.length ? "" : reasons[0] + more);
     put(this.reason, "title", reasons.length > 1 ? reasons.join("\n") : null);
