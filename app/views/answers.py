@@ -1,18 +1,20 @@
-"""My keys: what this person has answered, to come back to."""
+"""My keys: what this person has answered, layer by layer, to come back to."""
 
-import pandas as pd
+from itertools import groupby
+
 import streamlit as st
 
 from annotations import queries
 from annotations.database import session
+from annotations.queries import AnswerRow
 from annotations.tables import DRAFT, SUBMITTED
 from app import visit
 
-_TABLE = "answers table"
+_ICONS = {SUBMITTED: ":material/check:", DRAFT: ":material/edit:"}
 
 
 def page() -> None:
-    """List this person's answers, newest change first; a row opens its key."""
+    """A button for each of this person's answers; it opens the key."""
     run, person = visit.chosen_run(), visit.chosen_person()
     assert run is not None and run.id is not None and person is not None and person.id is not None
     with session(visit.engine(), read_only=True) as opened:
@@ -25,22 +27,26 @@ def page() -> None:
         "Show", ["all", SUBMITTED, DRAFT], default="all", label_visibility="collapsed"
     )
     rows = [row for row in rows if shown in (None, "all", row.status)]
-    st.caption(f"{len(rows)} keys. Select a row to open it; a submitted one can be reopened there.")
-    table = pd.DataFrame(
-        {
-            "Layer": [row.layer for row in rows],
-            "Key": [row.key for row in rows],
-            "Status": [row.status for row in rows],
-            "Patterns": [row.patterns for row in rows],
-            "Last change (UTC)": [row.changed_at.replace(tzinfo=None) for row in rows],
-        }
-    )
-    event = st.dataframe(
-        table, key=_TABLE, hide_index=True, on_select="rerun", selection_mode="single-row",
-        column_config={
-            "Last change (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-        },
+    st.caption("Open a key to look at it again; a submitted one can be reopened there.")
+    for layer, answers in groupby(sorted(rows, key=_place), key=lambda row: row.layer):
+        st.markdown(f"**Layer {layer}**")
+        with st.container(horizontal=True, gap="small"):
+            for row in answers:
+                _button(row)
+
+
+def _place(row: AnswerRow) -> tuple[int, int]:
+    return row.layer, row.key
+
+
+def _button(row: AnswerRow) -> None:
+    patterns = "no pattern" if not row.patterns else f"{row.patterns} pattern"
+    if row.patterns > 1:
+        patterns += "s"
+    pressed = st.button(
+        f"Key {row.key} · {patterns}", key=f"open {row.key_id}", icon=_ICONS[row.status],
+        help=f"{row.status}, last changed {row.changed_at:%Y-%m-%d %H:%M} UTC",
     )  # fmt: skip
-    if event.selection.rows:
-        visit.choose_key(rows[event.selection.rows[0]].key_id)
+    if pressed:
+        visit.choose_key(row.key_id)
         st.switch_page(st.session_state[visit.LABEL_PAGE])

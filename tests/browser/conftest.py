@@ -1,40 +1,22 @@
 """A real Chromium and real servers for the tests that look at pages as a person does."""
 
-import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from grid_driver import OpenGrid
 from grid_keys import GridDatabase, grid_database
 from playwright.sync_api import Browser, Page, expect
+from servers import Server, start_server, wait_until_healthy
 
-ROOT = Path(__file__).parents[2]
 LAPTOP = {"width": 1366, "height": 768}
 STREAMLIT = ["--server.headless", "true", "--browser.gatherUsageStats", "false"]
-expect.set_options(timeout=30_000)
 STREAMLIT += ["--server.fileWatcherType", "none", "--server.port", "{port}"]
-_PATIENCE = 90.0  # seconds until a server must answer; a busy machine is slow to import
-
-
-@dataclass
-class Server:
-    """A started program that answers on `url`; `log` is what it has printed."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-    log: Path
-
+expect.set_options(timeout=30_000)
 
 StartApp = Callable[..., Server]
-StartPage = Callable[..., Server]
 
 
 @pytest.fixture(scope="session")
@@ -43,20 +25,9 @@ def start_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartApp]:
     started: list[Server] = []
 
     def start(command: list[str], env: dict[str, str] | None = None, port: int = 0) -> Server:
-        port = port or _free_port()
-        folder = tmp_path_factory.mktemp("server")
-        log = folder / "log.txt"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [part.format(port=port) for part in command],
-                cwd=folder,
-                env=os.environ | {"PYTHONPATH": str(ROOT)} | (env or {}),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        server = Server(f"http://127.0.0.1:{port}", process, log)
+        server = start_server(command, env or {}, tmp_path_factory.mktemp("server"), port)
         started.append(server)
-        _wait_until_healthy(server)
+        wait_until_healthy(server)
         return server
 
     yield start
@@ -67,7 +38,7 @@ def start_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartApp]:
 
 
 @pytest.fixture(scope="session")
-def start_page(start_app: StartApp) -> StartPage:
+def start_page(start_app: StartApp) -> StartApp:
     """The same for a Streamlit script of the tests' own."""
 
     def start(script: Path, env: dict[str, str] | None = None, port: int = 0) -> Server:
@@ -76,25 +47,6 @@ def start_page(start_app: StartApp) -> StartPage:
         )
 
     return start
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_healthy(server: Server) -> None:
-    end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end:
-        if server.process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"The server did not start:\n{server.log.read_text(errors='replace')}")
 
 
 @pytest.fixture(scope="session")
@@ -119,10 +71,26 @@ def grid_keys(tmp_path_factory: pytest.TempPathFactory) -> GridDatabase:
 
 
 @pytest.fixture(scope="session")
-def grid_url(start_page: StartPage, grid_keys: GridDatabase) -> str:
+def start_grid_page(start_page: StartApp, grid_keys: GridDatabase) -> Callable[..., Server]:
+    """Start the server of that page, on a given port if need be."""
+
+    def start(port: int = 0) -> Server:
+        script = Path(__file__).with_name("grid_page.py")
+        return start_page(script, {"DATABASE_URL": grid_keys.address}, port)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def grid_server(start_grid_page: Callable[..., Server]) -> Server:
+    """The server of that page."""
+    return start_grid_page()
+
+
+@pytest.fixture(scope="session")
+def grid_url(grid_server: Server) -> str:
     """Where that page is."""
-    script = Path(__file__).with_name("grid_page.py")
-    return start_page(script, {"DATABASE_URL": grid_keys.address}).url
+    return grid_server.url
 
 
 @pytest.fixture(scope="session")

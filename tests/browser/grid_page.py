@@ -12,7 +12,6 @@ from annotations.database import database_url, make_engine, session
 from annotations.queries import key_page
 from annotations.store import open_key, save_draft, submit
 from app.components.grid import DraftEvent, GridData, labelling_grid
-from mining.errors import AnnotationError
 
 ANNOTATOR = 1
 engine = st.cache_resource(make_engine)(database_url())
@@ -39,21 +38,18 @@ def open_another() -> None:
 
 
 def _store(event: DraftEvent, finished: bool) -> None:
-    try:
-        with session(engine) as transaction:
-            save_draft(
-                session=transaction,
-                annotator_id=ANNOTATOR,
-                key_id=event.key_id,
-                answer=event.answer,
-                writer=event.writer,
-                sequence=event.sequence,
-                base_revision=event.base_revision,
-            )
-            if finished:
-                submit(session=transaction, annotator_id=ANNOTATOR, key_id=event.key_id)
-    except AnnotationError as mistake:
-        st.session_state["notice"] = str(mistake)
+    with session(engine) as transaction:
+        save_draft(
+            session=transaction,
+            annotator_id=ANNOTATOR,
+            key_id=event.key_id,
+            answer=event.answer,
+            writer=event.writer,
+            sequence=event.sequence,
+            base_revision=event.base_revision,
+        )
+        if finished:
+            submit(session=transaction, annotator_id=ANNOTATOR, key_id=event.key_id)
 
 
 st.set_page_config(layout="wide")
@@ -68,7 +64,6 @@ labelling_grid(
         prefixes=page.prefixes,
         stored=stored,
         locked=stored.status == "submitted",
-        notice=st.session_state.pop("notice", None),
     ),
     on_draft=save,
     on_submit=finish,

@@ -1,13 +1,12 @@
 """The labelling grid and the server: what the screen calls saved is stored, and nothing is lost."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from conftest import StartPage
 from grid_driver import OpenGrid, patterns
 from grid_keys import DISHWASHER, PLAIN, GridDatabase
 from playwright.sync_api import BrowserContext, Page, expect
+from servers import Server
 
 from annotations.answers import Answer, PatternAnswer
 
@@ -123,21 +122,20 @@ def test_after_submitting_the_keyboard_is_in_the_next_key(
 
 
 def test_work_that_a_dead_server_missed_is_saved_when_it_is_back(
-    start_page: StartPage, grid_keys: GridDatabase, second_page: Page
+    window: Callable[..., OpenGrid],
+    grid_server: Server,
+    start_grid_page: Callable[..., Server],
 ) -> None:
-    script, env = Path(__file__).with_name("grid_page.py"), {"DATABASE_URL": grid_keys.address}
-    server = start_page(script, env)
-    grid = OpenGrid(second_page, grid_keys, grid_keys.add_key(PLAIN))
-    second_page.goto(f"{server.url}/?key={grid.key_id}")
+    grid = window()
     expect(grid.row(1).locator("td.context")).to_be_focused()
     grid.press("n")
     grid.type("survives")
     grid.press("Enter")
     grid.saved()
-    server.process.kill()
-    server.process.wait()
+    grid_server.process.kill()
+    grid_server.process.wait()
     grid.press("1", "j", "1")
     expect(grid.status).to_have_text("Not saved yet – keep this window open")
     grid.press("j", "1")
-    start_page(script, env, port=int(server.url.rpartition(":")[2]))
+    start_grid_page(int(grid_server.url.rpartition(":")[2]))
     assert patterns(grid.saved()) == [("shallow", "survives", (1, 2, 3))]

@@ -22,13 +22,13 @@ Weights = dict[str, torch.Tensor]
 Formula = Callable[[torch.Tensor, Weights], torch.Tensor]
 
 WIDTH, D_FF, LAYERS, HEADS = 16, 24, 2, 2
-ROTARY = {
-    "hidden_size": WIDTH, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS,
-    "num_key_value_heads": HEADS, "intermediate_size": D_FF, "head_dim": WIDTH // HEADS,
-}  # fmt: skip
 NEO = {"hidden_size": WIDTH, "num_layers": LAYERS, "num_heads": HEADS, "intermediate_size": D_FF}
 GPT = {"n_embd": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "n_inner": D_FF}
-PLAIN = {key: value for key, value in ROTARY.items() if key != "num_key_value_heads"}
+PLAIN = {
+    "hidden_size": WIDTH, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS,
+    "intermediate_size": D_FF,
+}  # fmt: skip
+ROTARY = PLAIN | {"num_key_value_heads": HEADS, "head_dim": WIDTH // HEADS}
 
 
 def gelu_new(x: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,17 @@ from exports.palette import CATEGORY_COLOURS, TYPE_LETTERS
 from mining.errors import AnnotationError
 
 HERE = Path(__file__).parent
-_PARTS = ("state.js", "text.js", "saving.js", "rows.js", "view.js", "gestures.js", "grid.js")
+_PARTS = (
+    "state.js",  # answers and their history: pure
+    "text.js",  # tokens, words, finding: pure
+    "saving.js",  # what the server has, and what it has not
+    "rows.js",  # elements without state
+    "view.js",  # the elements, brought up to date
+    "finder.js",  # tick by text
+    "grid.js",  # the commands
+    "gestures.js",  # keyboard and mouse
+    "mount.js",  # what Streamlit calls
+)
 _LONGEST_WRITER = 64  # characters; a window's random name has 32
 
 
@@ -79,7 +89,8 @@ def labelling_grid(
 
     `key` must differ between annotators, too: a window keeps unsaved work under it across pages.
     The callbacks run before the script, and an event may come again: storing it twice must be
-    storing it once. An event that is no well-formed answer reaches no callback; the grid says why.
+    storing it once. An AnnotationError that they raise is shown in the grid, and so is what is
+    wrong with an event that is no well-formed answer, which reaches no callback.
     """
     shown = _data_json(key, data)
     _mount(
@@ -95,11 +106,9 @@ def _handle(key: str, event: str, callback: Callable[[DraftEvent], None]) -> Non
     if value is None:  # a trigger that has been reset
         return
     try:
-        draft = DraftEvent.from_json(value)
+        callback(DraftEvent.from_json(value))
     except AnnotationError as mistake:
         st.session_state[_slot(key, "mistake")] = str(mistake)
-    else:
-        callback(draft)
     # Remembered although it may have been refused: from this the window knows that it was heard.
     if isinstance(value, dict):
         heard = {"writer": value.get("writer"), "sequence": value.get("sequence")}

@@ -16,8 +16,8 @@ const LETTERS = {
   "/": (grid) => grid.view.find.focus(),
   "?": (grid) => grid.showHelp(),
   0: (grid) => grid.toggleNone(),
-  Escape: (grid) => grid.clearFind(),
-  Enter: (grid) => (grid.found ? grid.patternFromFound() : grid.toggleExpanded(grid.cursor.row)),
+  Escape: (grid) => grid.finder.clear(),
+  Enter: (grid) => (grid.finder.found ? grid.finder.makePattern() : grid.toggleExpanded(grid.cursor.row)),
   " ": (grid) => grid.toggleTick(grid.cursor.column === CONTEXT ? grid.active : grid.cursor.column),
 };
 
@@ -34,9 +34,9 @@ const ACTIONS = {
   dismiss: (grid) => grid.dismissNotice(),
   more: (grid, { row }) => grid.toggleExpanded(Number(row)),
   pick: (grid, { index }) => grid.pick(Number(index)),
-  "find-new": (grid) => grid.patternFromFound(),
-  "find-tick": (grid, { index }) => grid.tickFound(Number(index)),
-  "find-clear": (grid) => grid.clearFind(),
+  "find-new": (grid) => grid.finder.makePattern(),
+  "find-tick": (grid, { index }) => grid.finder.tickIn(Number(index)),
+  "find-clear": (grid) => grid.finder.clear(),
 };
 
 /** Wire a grid's elements; everything ends with `signal`. */
@@ -55,7 +55,7 @@ function listen(grid, signal) {
   on(root, "focusin", (event) => focused(grid, event));
   on(description, "input", () => grid.describe(description.value));
   on(description, "blur", () => grid.desk.closeGroup());
-  on(find, "input", () => grid.findTyped(find.value));
+  on(find, "input", () => grid.finder.typed(find.value));
   on(help, "close", () => grid.focusCell());
   // A button must not take the selection, or the words whose button it is are gone before the click.
   on(root, "mousedown", (event) => {
@@ -93,8 +93,8 @@ function pressedInField(grid, field, event) {
   if (!["Enter", "Escape"].includes(event.key)) return;
   done(event, () => {
     if (field === grid.view.description) grid.focusCell();
-    else if (event.key === "Escape") grid.clearFind();
-    else grid.patternFromFound();
+    else if (event.key === "Escape") grid.finder.clear();
+    else grid.finder.makePattern();
   });
 }
 
@@ -162,12 +162,12 @@ function selected(grid) {
   };
   const [first, last] = range ? [rowOf(range.startContainer), rowOf(range.endContainer)] : [-1, -1];
   const row = first >= 0 ? first : last;
-  if (!range || row < 0) return grid.findSelected(null);
+  if (!range || row < 0) return grid.finder.selected(null);
   const { text } = grid.view.rows[row];
   const start = first >= 0 ? offsetIn(text, range.startContainer, range.startOffset) : 0;
   // A drag that ends beyond the prefix means the rest of it.
   const end = last === row ? offsetIn(text, range.endContainer, range.endOffset) : text.textContent.length;
-  grid.findSelected(start < end ? snapToTokens(grid.prefixes[row], start, end) : null);
+  grid.finder.selected(start < end ? snapToTokens(grid.prefixes[row], start, end) : null);
 }
 
 /** What is selected inside a shadow root, in the three ways that browsers tell it. */

@@ -1,33 +1,25 @@
-// The labelling grid: its commands, and what Streamlit calls. state.js knows answers, text.js words,
-// saving.js the server, view.js and rows.js the elements, gestures.js hands and keys; Python joins
-// the files in that order into one module.
-//
-// Streamlit calls the default export again for every new `data`, with the same parent element, and what
-// the last call returned when the component goes away. If two calls overtake the first import, it
-// cleans up after the first one at once: hence the comparison with `latest`.
+// The labelling grid's commands: what each does to the answer, the cursor and the screen.
 
-const grids = new WeakMap(); // parent element → Grid
-const desks = new Map(); // component key and key_id → Desk: outlives a change of page, so that nothing is lost
 const OVERTAKEN =
-  "Another window has changed this answer; this is what it says now. Undo brings back what you had here.";
+  "Another window has changed this answer; this is what it says now. Undo brings back what you had.";
+const REFUSED = "This change was not accepted.";
 const TOAST_MS = 8000;
-const ANNOUNCE_MS = 700;
+const ANNOUNCE_MS = 700; // a status that stays this long is worth saying
 
 class Grid {
-  constructor(parent, data) {
+  constructor(parent, desk, data) {
     this.keyId = data.key_id;
     this.prefixes = data.prefixes.map((prefix) => ({
       ...prefix,
       ends: tokenEnds(prefix.text, prefix.token_ends),
     }));
-    const name = `${data.instance} ${data.key_id}`;
-    this.desk = desks.get(name) ?? new Desk(data.key_id, data.stored);
-    desks.set(name, this.desk);
+    this.desk = desk;
+    this.link = null;
     this.view = new View(parent, { ...data, prefixes: this.prefixes });
     this.cursor = { row: 0, column: CONTEXT };
     this.anchor = 0;
     this.active = this.desk.answer.patterns.length ? 0 : -1;
-    this.found = null;
+    this.finder = new Finder(this);
     this.notice = this.lastNotice = this.toast = null;
     this.locked = data.locked;
     this.stop = new AbortController();
@@ -47,13 +39,13 @@ class Grid {
       connected: () => connectionState() !== "lost",
       changed: () => this.render(),
     };
-    const first = !this.desk.link;
+    const first = !this.link;
     const outcome = this.desk.receive(data);
     this.locked = data.locked || this.desk.submitted;
     this.takeNotice(data.notice, outcome);
     if (outcome === "replaced") this.say("Changed in another window; this is its newest state.");
-    if (first) this.desk.attach(link);
-    else this.desk.link = link;
+    this.link = link;
+    this.desk.attach(link, first);
     this.render();
     this.view.fit();
     if (first && nobodyTypes()) this.focusCell();
@@ -61,16 +53,15 @@ class Grid {
 
   /** What was refused stays on the screen until it is dismissed or the answer is submitted. */
   takeNotice(notice, outcome) {
-    const overtaken = outcome === "refused" && !this.desk.unsaved && this.desk.history.past.length > 0;
-    if (overtaken && !this.locked) this.notice = OVERTAKEN;
-    else if (outcome === "refused") this.notice = notice ?? "This change was not accepted.";
-    else if (notice && notice !== this.lastNotice) this.notice = notice;
+    if (outcome === "overtaken" && !this.locked) this.notice = OVERTAKEN;
+    else if (outcome === "overtaken" || outcome === "refused") this.notice = notice ?? REFUSED;
+    else if (notice && notice !== this.lastNotice && this.notice !== OVERTAKEN) this.notice = notice;
     else if (this.locked) this.notice = this.toast = null;
     this.lastNotice = notice;
   }
 
   destroy() {
-    this.desk.detach();
+    this.desk.detach(this.link);
     this.stop.abort();
     this.observer.disconnect();
     this.connection?.disconnect();
@@ -88,7 +79,7 @@ class Grid {
     const status = this.desk.status();
     const hadFocus = this.focusedElement()?.matches(".tick, td.context");
     this.view.update({
-      answer, status, active: this.active, cursor: this.cursor, anchor: this.anchor, found: this.found,
+      answer, status, active: this.active, cursor: this.cursor, anchor: this.anchor, found: this.finder.found,
       locked: this.locked || submitting > 0, notice: this.notice, toast: this.toast,
       reasons: problems(answer), canUndo: history.past.length > 0, canRedo: history.future.length > 0,
     });
@@ -170,7 +161,7 @@ class Grid {
   }
 
   newPattern() {
-    if (this.found) return this.patternFromFound();
+    if (this.finder.found) return this.finder.makePattern();
     if (this.desk.answer.patterns.length >= MOST_PATTERNS) return;
     this.change(withPattern(this.desk.answer, "shallow", "", []));
     this.pick(this.desk.answer.patterns.length - 1);
@@ -178,7 +169,7 @@ class Grid {
   }
 
   editDescription() {
-    if (this.found) this.clearFind();
+    if (this.finder.found) this.finder.clear();
     if (this.active < 0 || this.locked) return;
     this.view.description.focus();
     this.view.description.select();
@@ -240,53 +231,6 @@ class Grid {
     this.render();
   }
 
-  // Tick by text.
-
-  findTyped(text) {
-    this.showFound(text.trim() ? text : null, true);
-  }
-
-  findSelected(words) {
-    if (words) this.showFound(words, false);
-    else if (this.found && !this.found.typed) this.showFound(null, false);
-  }
-
-  showFound(words, typed) {
-    this.found = words ? { words: words.trim(), typed, ...findText(this.prefixes, words) } : null;
-    if (!typed) this.view.find.value = "";
-    this.render();
-    if (this.found) this.announce(this.view.found.firstChild.textContent);
-  }
-
-  clearFind() {
-    const typed = this.found?.typed || this.view.find.value;
-    document.getSelection()?.removeAllRanges();
-    this.view.find.value = "";
-    this.found = null;
-    this.render();
-    if (typed) this.focusCell();
-  }
-
-  patternFromFound() {
-    const { answer } = this.desk;
-    if (!this.found?.rows.length || answer.patterns.length >= MOST_PATTERNS) return;
-    const ranks = this.found.rows.map((row) => this.prefixes[row].rank);
-    this.change(withPattern(answer, "shallow", tidyDescription(this.found.words), ranks));
-    this.finishFound(this.desk.answer.patterns.length - 1);
-  }
-
-  tickFound(index) {
-    const ranks = this.found.rows.map((row) => this.prefixes[row].rank);
-    this.change(withTicks(this.desk.answer, index, ranks, true));
-    this.finishFound(index);
-  }
-
-  finishFound(index) {
-    this.active = index;
-    this.clearFind();
-    this.moveTo(this.cursor.row, index);
-  }
-
   // What is shown.
 
   toggleExpanded(row) {
@@ -340,45 +284,4 @@ class Grid {
     });
     this.connection.observe(app, { attributeFilter: [CONNECTION] });
   }
-}
-
-const APP = "[data-testid=stApp]";
-const CONNECTION = "data-test-connection-state";
-
-function connectionState() {
-  const state = document.querySelector(APP)?.getAttribute(CONNECTION);
-  if (!state) return "unknown"; // another version of Streamlit: the wait for an answer tells
-  return state === "CONNECTED" ? "there" : "lost";
-}
-
-/** Nothing has the focus, or only the grid of the last key, which Streamlit keeps until the page is drawn. */
-function nobodyTypes() {
-  const focus = document.activeElement;
-  return !focus || focus === document.body || Boolean(focus.shadowRoot?.querySelector(".grid-root"));
-}
-
-/** Streamlit greys what it has not drawn anew; here that would flicker at every tick. */
-function keepOpaque(root) {
-  const container = root.getRootNode().host?.closest("[data-testid=stElementContainer]");
-  container?.style.setProperty("opacity", "1", "important");
-}
-
-export default function (component) {
-  const { data, parentElement } = component;
-  let grid = grids.get(parentElement);
-  if (grid && grid.keyId !== data.key_id) {
-    grid.destroy();
-    grid = null;
-  }
-  if (!grid) {
-    grid = new Grid(parentElement, data);
-    grids.set(parentElement, grid);
-  }
-  grid.latest = component;
-  grid.receive(component);
-  return () => {
-    if (grid.latest !== component) return;
-    grid.destroy();
-    grids.delete(parentElement);
-  };
 }

@@ -37,13 +37,15 @@ class Desk {
     return this.acknowledged < this.sequence;
   }
 
-  /** A page shows this work (again); what was still unsaved when it last did goes out now. */
-  attach(link) {
+  /** A grid shows this work. What was unsaved when it was last shown goes out at its `first` call. */
+  attach(link, first) {
     this.link = link;
-    if (this.unsaved) this.send();
+    if (first && this.unsaved) this.sendAgain();
   }
 
-  detach() {
+  /** A grid goes; another one may have taken over already. */
+  detach(link) {
+    if (this.link !== link) return;
     this.flush();
     clearTimeout(this.watch);
     this.watch = null;
@@ -90,8 +92,8 @@ class Desk {
   }
 
   /**
-   * Compare with what the server has. Returns "refused" if a change of ours was turned down, "replaced" if
-   * another window's answer took the place of ours without loss, null otherwise.
+   * Compare with what the server has. Returns "refused" if a change of ours was turned down, "overtaken" if
+   * the stored answer took its place, "replaced" if it took the place of nothing unsaved, or null.
    */
   receive({ stored, handled, notice }) {
     const mine = stored.writer === this.writer;
@@ -126,7 +128,7 @@ class Desk {
     this.acknowledged = this.sequence;
     this.submitting = 0;
     this.base = stored.revision;
-    return past.length ? "refused" : "replaced";
+    return past.length ? "overtaken" : "replaced";
   }
 
   status() {
