@@ -28,8 +28,8 @@ DEFAULT_URL = "sqlite:///data/keyhole.db"
 _BUSY_SECONDS = 30  # how long a writer waits for another one before it gives up
 _CONNECT_SECONDS = 10
 _LOCK = 0x6B6579  # any number that only this program uses, for PostgreSQL's advisory lock
-# The errors that are the user's: SQLite's by the low byte of their code, PostgreSQL's by the start
-# of their state (connection lost, rights, read-only, resources, shutdown). Others are faults of ours.
+# The errors that are the user's, not ours: SQLite's by the low byte of their code, PostgreSQL's by
+# the start of their state (lost connection, rights, read-only, resources, shutdown).
 _USERS_CODES = (
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_BUSY,

@@ -30,7 +30,7 @@ class MinedKey:
 
     @property
     def active_share(self) -> float:
-        return self.triggers / 8
+        return self.triggers / 7
 
 
 def token_ends(sentence: str) -> list[int]:

@@ -57,8 +57,8 @@ def test_every_table_has_the_datasets_columns_and_the_same_types_with_and_withou
 
 def test_keys_and_prefixes_are_all_that_were_put_to_annotators_answered_or_not(desk: Desk) -> None:
     found = frames(desk)
-    assert rows(found["keys"], "run", "model", "layer", "key", "active_share") == [
-        ("first run", "tiny", layer, key, 0.625) for layer in (0, 1) for key in range(3)
+    assert rows(found["keys"], "run", "model", "layer", "key") == [
+        ("first run", "tiny", layer, key) for layer in (0, 1) for key in range(3)
     ]
     assert rows(found["prefixes"], "layer", "key", "rank") == [
         (layer, key, rank) for layer in (0, 1) for key in range(3) for rank in range(1, 6)
@@ -162,9 +162,11 @@ def test_another_runs_answers_stay_out(desk: Desk, tmp_path: Path) -> None:
     assert found["keys"]["run"].tolist() == ["second"]
 
 
-def test_a_coefficient_prints_as_the_32_bit_number_it_is(desk: Desk) -> None:
-    text = frames(desk)["prefixes"].query("rank == 3")[["coefficient"]].to_csv(index=False)
+def test_what_mining_computed_prints_as_the_32_bit_number_it_is(desk: Desk) -> None:
+    found = frames(desk)
+    text = found["prefixes"].query("rank == 3")[["coefficient"]].to_csv(index=False)
     assert set(text.splitlines()) == {"coefficient", "10.333333"}
+    assert set(found["keys"]["active_share"].astype(str)) == {"0.71428573"}
 
 
 def test_the_number_of_statements_does_not_grow_with_the_answers(desk: Desk) -> None:

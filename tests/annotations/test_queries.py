@@ -148,7 +148,7 @@ def test_progress_counts_own_submissions_and_begun_drafts_per_layer(desk: Desk) 
 
 def test_answers_are_listed_with_the_newest_change_first(desk: Desk) -> None:
     two = answer(pattern(1, 2, 3), pattern(2, 3, 4))
-    for minute, (key, given) in enumerate([(2, ONE), (0, answer()), (1, two)]):
+    for minute, key, given in ((1, 2, ONE), (3, 1, two), (2, 0, answer())):
         desk.save(given, key_id=desk.keys[key], now=NOON + timedelta(minutes=minute))
     desk.save(ONE, annotator_id=desk.bob)
     with session(desk.engine) as s:
@@ -162,7 +162,7 @@ def test_answers_are_listed_with_the_newest_change_first(desk: Desk) -> None:
     page = read(desk, key_page, key_id=desk.keys[1])
     assert (found[0].layer, found[0].key) == (page.layer, page.key)
     assert (found[0].status, found[0].submitted_at) == ("draft", None)
-    assert found[0].changed_at == NOON + timedelta(minutes=2)
+    assert found[0].changed_at == NOON + timedelta(minutes=3)
 
 
 def test_no_page_needs_more_statements_when_there_is_more_to_show(desk: Desk) -> None:

@@ -64,6 +64,7 @@ def shallow_words(page: Page, database: str) -> str | None:
 
 def find(page: Page, words: str) -> None:
     """Make a shallow pattern of the prefixes that contain these words."""
+    page.locator("tbody tr").first.locator("td.context").click(position={"x": 4, "y": 4})
     page.keyboard.press("/")
     page.keyboard.type(words)
     page.keyboard.press("Enter")
@@ -73,7 +74,6 @@ def find(page: Page, words: str) -> None:
 def label(page: Page, database: str) -> None:
     """Answer the key on the page and go on to the next one."""
     title = page.get_by_role("heading", name="Layer").inner_text()
-    page.locator("tbody tr").first.locator("td.context").click(position={"x": 4, "y": 4})
     words = shallow_words(page, database)
     if words is not None:
         find(page, words)

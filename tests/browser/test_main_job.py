@@ -34,7 +34,8 @@ class App:
         """Run a command of the project against the same database; what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", *arguments],
-            cwd=ROOT, env=os.environ | self.environment, capture_output=True, text=True, check=False,
+            cwd=ROOT, env=os.environ | self.environment, capture_output=True, text=True,
+            check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
