@@ -154,7 +154,7 @@ def _make_folder(address: URL) -> None:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # Python's own, late BEGIN would split transactions
+    connection.isolation_level = None  # _begin_sqlite begins, and never Python's driver
     deadline = time.monotonic() + _BUSY_SECONDS
     while True:
         try:

@@ -8,7 +8,6 @@ Unless asked for names, annotators appear under pseudonyms numbered in the order
 import hashlib
 import io
 import json
-import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from exports.columns import DICTIONARY, FILES, STATISTICS, dictionary_rows
 from exports.csv_files import render_csv
 from exports.folders import FORMAT, MANIFEST, check_dataset_folder, write_files
 from exports.readme import README, render_readme
+from mining import __version__
 
 SCHEMA = 1
 BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED = 1000, 0
@@ -124,7 +124,7 @@ def _render(
     manifest = {
         "format": FORMAT,
         "schema": SCHEMA,
-        "software": {"name": "keyhole", "version": _software_version()},
+        "software": {"name": "keyhole", "version": __version__},
         "run": {
             "name": run.name,
             "model": run.model,
@@ -140,9 +140,3 @@ def _render(
     }
     files[MANIFEST] = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
     return files
-
-
-def _software_version() -> str:
-    project = Path(__file__).parents[1] / "pyproject.toml"
-    version: str = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
-    return version

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-MERGE_AT = 1 << 18  # offers waiting before they are merged
+MERGE_AT = 4  # offers waiting before they are merged, as a multiple of the places there are
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class RunningTopK:
 
     def __init__(self, keys: int, places: int, device: torch.device) -> None:
         self.places = places
+        self._merge_at = MERGE_AT * keys * places
         # Only positive coefficients count, so the first threshold is zero, not minus infinity.
         self.threshold_F = torch.zeros(keys, device=device)
         empty = torch.empty(0, dtype=torch.int64, device=device)
@@ -103,7 +104,7 @@ class RunningTopK:
     def _wait(self, offers: Places) -> None:
         self._waiting.append(offers)
         self._waiting_rows += len(offers)
-        if self._waiting_rows >= MERGE_AT:
+        if self._waiting_rows >= self._merge_at:
             self._merge()
 
     def _merge(self) -> None:

@@ -10,6 +10,7 @@ import typer
 from importlinter.cli import lint_imports
 
 from exports.palette import CATEGORIES, CATEGORY_COLOURS
+from mining import __version__
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("mining", "annotations", "exports", "app")
@@ -69,6 +70,12 @@ def test_every_file_of_the_rooms_is_in_the_readmes_tree() -> None:
     readme = (ROOT / "README.md").read_text()
     missing = [path.name for path in modules() if path.name not in readme]
     assert not missing
+
+
+def test_the_version_is_said_once() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == __version__
+    assert f"## {__version__} " in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_no_file_outgrows_its_job() -> None:

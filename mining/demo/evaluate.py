@@ -16,14 +16,12 @@ from transformers import AutoTokenizer, GPT2LMHeadModel
 from mining.capture import memory_coefficients
 from mining.demo import corpus
 from mining.demo.ngrams import TrigramModel
-from mining.demo.train import LONGEST, Ids, Recipe, batches, encode, perplexity
+from mining.demo.train import LONGEST, PHASES, Ids, Recipe, batches, encode, perplexity
 from mining.models import DEMO_FOLDER
 
 SAMPLE = 30_000  # sentences over which a key must fire at least once
-TRAINING = "training.json"  # steps, tokens, epochs and minutes, as training left them
 CARD = Template("""\
 ---
-license: mit
 language: en
 pipeline_tag: text-generation
 ---
@@ -41,10 +39,11 @@ a download. It is good for looking at feed-forward keys and for nothing else.
   dependencies, extracted on the machine (`mining/demo/docstrings.py`), one sentence a context.
   $held_out_sentences sentences ($held_out_tokens tokens) were held out, chosen by hash of their
   text.
-- **Training**: `python -m mining.demo.train --minutes $minutes`: $steps steps, $seen_tokens tokens,
-  $epochs epochs, on 2 CPU cores in bfloat16 autocast. AdamW, peak rate $peak_rate, linear decay,
-  embedding dropout $dropout. Keys that fire nowhere in a batch are pushed back to life
-  (weight $revival).
+- **Training**: `python -m mining.demo.train`, on 2 CPU cores in bfloat16 autocast, in
+  $phases, the later from the weights of the earlier (`--go-on`). In each, AdamW with
+  peak rate $peak_rate, falling linearly to zero over the phase (in the first one by the clock);
+  embedding dropout $dropout. Keys that fire nowhere in a batch are pushed back to life (weight
+  $revival).
 
 Perplexity on the held-out sentences, per token, closing boundary included, all on the same tokens:
 
@@ -96,17 +95,19 @@ def measure(folder: Path, cache: Path) -> dict[str, object]:
     }  # fmt: skip
 
 
-def card(figures: dict[str, object], training: dict[str, object]) -> str:
+def card(figures: dict[str, object], phases: list[dict[str, int]]) -> str:
     """The model card's text."""
     recipe = Recipe()
     shown: dict[str, object] = {
         "sample": f"{SAMPLE:,}",
-        "seen_tokens": f"{training['tokens']:,}",
+        "phases": " and ".join(
+            f"{phase['steps']:,} steps ({phase['tokens']:,} tokens)" for phase in phases
+        ),
         "layers": recipe.layers, "width": recipe.width, "d_ff": recipe.d_ff, "heads": recipe.heads,
         "vocabulary": f"{recipe.vocabulary:,}", "peak_rate": recipe.peak_rate,
         "dropout": recipe.dropout, "revival": recipe.revival,
     }  # fmt: skip
-    for name, value in {**training, **figures}.items():
+    for name, value in figures.items():
         if isinstance(value, list):
             shown[name] = ", ".join(f"layer {n} {share:.1%}" for n, share in enumerate(value))
         else:
@@ -120,9 +121,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=DEMO_FOLDER)
     parser.add_argument("--cache", type=Path, default=Path("data/cache"))
     arguments = parser.parse_args()
-    training = json.loads((arguments.model / TRAINING).read_text())
+    phases = json.loads((arguments.model / PHASES).read_text(encoding="utf-8"))
     figures = measure(arguments.model, arguments.cache)
-    (arguments.model / "README.md").write_text(card(figures, training), encoding="utf-8")
+    (arguments.model / "README.md").write_text(card(figures, phases), encoding="utf-8")
     print(json.dumps(figures, indent=2))
 
 

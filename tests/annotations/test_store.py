@@ -1,20 +1,21 @@
 """Drafts, stale windows, submissions: nothing that a person typed is lost or overwritten unseen."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from desk import NOON, Desk, answer, pattern
-from sqlalchemy import Engine
 from sqlmodel import select
 
 from annotations.answers import Answer
 from annotations.database import session
 from annotations.guidelines import GUIDELINE_VERSION
 from annotations.queries import stored_answer
-from annotations.store import add_annotator, open_key, reopen, save_draft, submit
-from annotations.tables import Annotator, Pattern, Revision, Submission, Tick
+from annotations.store import open_key, reopen, save_draft, submit
+from annotations.tables import Pattern, Revision, Submission, Tick
 from mining.errors import AnnotationError, StaleDraftError
 
+MOMENT = 0.3  # seconds in which an unhindered second writer would be done
 ONE = answer(pattern(1, 2, 3))
 TWO = answer(pattern(1, 2, 3), pattern(3, 4, 5, kind="semantic", description="about ships"))
 
@@ -37,34 +38,6 @@ def after(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-# Annotators
-
-
-def test_an_annotator_is_kept_under_the_name_without_outer_spaces(engine: Engine) -> None:
-    with session(engine) as s:
-        added = add_annotator(session=s, name="  Ada Lovelace ", role="lead")
-    assert (added.name, added.role, added.id) == ("Ada Lovelace", "lead", 1)
-
-
-@pytest.mark.parametrize("taken", ["Zoë", "zoë", "ZOË", "  Zoë", "Zoe\u0308"])
-def test_a_name_is_taken_whatever_its_case_or_spelling(engine: Engine, taken: str) -> None:
-    with session(engine) as s:
-        add_annotator(session=s, name="Zoë")
-    with pytest.raises(AnnotationError, match="already somebody called Zoë"), session(engine) as s:
-        add_annotator(session=s, name=taken)
-
-
-@pytest.mark.parametrize("name", ["", "   ", "x" * 81, "two\nlines", "a\0b", "\ud83e", "\u202eadA"])
-def test_a_name_that_cannot_be_shown_is_refused(engine: Engine, name: str) -> None:
-    with pytest.raises(AnnotationError), session(engine) as s:
-        add_annotator(session=s, name=name)
-
-
-def test_a_role_that_does_not_exist_is_refused(engine: Engine) -> None:
-    with pytest.raises(AnnotationError, match="annotator or lead"), session(engine) as s:
-        add_annotator(session=s, name="Ada", role="boss")
-
-
 # Drafts
 
 
@@ -72,6 +45,17 @@ def test_opening_a_key_makes_an_empty_draft_once(desk: Desk) -> None:
     first = do(open_key, desk)
     assert (first.answer, first.status, first.revision) == (Answer(), "draft", 0)
     assert do(open_key, desk) == first
+    with session(desk.engine, read_only=True) as s:
+        assert len(s.exec(select(Submission)).all()) == 1
+
+
+def test_two_windows_may_open_a_key_in_the_same_moment(desk: Desk) -> None:
+    with ThreadPoolExecutor() as pool:
+        with session(desk.engine) as s:
+            first = open_key(session=s, **own(desk))
+            late = pool.submit(do, open_key, desk)
+            wait([late], timeout=MOMENT)
+        assert late.result() == first
     with session(desk.engine, read_only=True) as s:
         assert len(s.exec(select(Submission)).all()) == 1
 
@@ -280,14 +264,6 @@ def test_times_are_kept_in_utc_wherever_the_clock_stands(desk: Desk) -> None:
     do(submit, desk, now=in_india)
     read = stored(desk).submitted_at
     assert (read, read.tzinfo) == (NOON, UTC)
-
-
-def test_the_time_of_joining_is_the_present(engine: Engine) -> None:
-    with session(engine) as s:
-        add_annotator(session=s, name="Ada")
-    with session(engine, read_only=True) as s:
-        joined = s.exec(select(Annotator.created_at)).one()
-    assert timedelta() <= datetime.now(UTC) - joined < timedelta(minutes=1)
 
 
 def test_what_a_failed_transaction_wrote_is_gone(desk: Desk) -> None:

@@ -32,9 +32,9 @@ def start_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartApp]:
 
     yield start
     for server in started:
-        server.process.terminate()
+        server.process.terminate()  # all at once, then one by one
     for server in started:
-        server.process.wait(timeout=20)
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,15 @@ class Server:
     process: subprocess.Popen[bytes]
     log: Path
 
+    def stop(self) -> None:
+        """End it, gently if it lets itself be ended."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
 
 def start_server(command: list[str], env: dict[str, str], folder: Path, port: int = 0) -> Server:
     """Start a command in the folder; `{port}` in it becomes a free port, or the one given."""

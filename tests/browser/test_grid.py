@@ -93,7 +93,13 @@ def test_letters_typed_into_a_description_are_no_commands(grid: OpenGrid) -> Non
     grid.press("Backspace", "Delete", "ArrowLeft", "Home", "Space")
     grid.press("Enter")
     assert patterns(grid.saved()) == [("shallow", f" {words[:-1]}", ())]
-    expect(grid.page.get_by_role("dialog")).to_have_count(0)  # neither ours nor Streamlit's (c)
+    expect(grid.page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_keys_pressed_in_the_grid_do_not_reach_the_shortcuts_of_streamlit(grid: OpenGrid) -> None:
+    grid.press("c", "r", "n", "Enter")  # c would ask whether to clear all caches
+    grid.saved()
+    expect(grid.page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_undo_and_redo_go_over_drags_texts_types_and_deletions(grid: OpenGrid) -> None:
@@ -122,6 +128,8 @@ def test_undo_and_redo_go_over_drags_texts_types_and_deletions(grid: OpenGrid) -
         grid.press("Control+Shift+Z")
         assert grid.shown() == step
     assert patterns(grid.saved()) == steps[-2]
+    grid.press("Control+z")
+    assert grid.shown() == steps[-3]
 
 
 def test_a_deletion_can_be_taken_back_with_the_mouse(grid: OpenGrid) -> None:
@@ -159,7 +167,9 @@ def test_submit_waits_for_what_the_protocol_asks_and_says_what_that_is(grid: Ope
     expect(grid.head(1)).to_contain_text("2/25")
     rule = grid.head(1).get_by_text("needs 3", exact=True)
     expect(rule).to_be_visible()
-    grid.press("Control+Enter", "j", "1", "e")
+    grid.press("Control+Enter")
+    expect(reason).to_have_attribute("data-asked", "")
+    grid.press("j", "1", "e")
     says(Answer((PatternAnswer("shallow", "", (1, 2, 3)),)))
     expect(rule).to_be_hidden()
     grid.type("words")

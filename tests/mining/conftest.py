@@ -1,6 +1,8 @@
 """The small checkpoints that the tests of this room share, each saved and loaded once."""
 
 import os
+import runpy
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from checkpoints import (
     word_tokenizer,
 )
 from corpora import MULTI_BYTE
+from terminal import Ended, Typed
 
 from mining.corpus import open_corpus
 from mining.miner import MiningOptions, mine
@@ -26,7 +29,7 @@ from mining.run_folder import RunFolder
 
 torch.set_num_threads(1)  # such small tensors only wait for their threads
 
-# Layer 0 and 1 of the planted checkpoints; "cat" and "dog" move PAIR equally, the rest differ.
+# Layers 0 and 1 of the planted checkpoints.
 PLAN = (
     (
         Fires({"cat": 1.0}),
@@ -114,3 +117,31 @@ def mined(loaded: Callable[[str], LoadedModel], tmp_path: Path) -> Callable[...,
         return RunFolder.open(out)
 
     return run
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], desk: Path) -> Typed:
+    """Run `python -m mining ARGUMENTS` on the desk."""
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.chdir(desk)
+        monkeypatch.setattr(sys, "argv", ["mining", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "80")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module("mining", run_name="__main__", alter_sys=False)
+        captured = capsys.readouterr()
+        code = ended.value.code
+        return Ended(0 if code is None else int(code), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def desk(tmp_path: Path, checkpoint: Callable[[str], Checkpoint]) -> Path:
+    """A folder with a model and a text, in which every command is typed."""
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    (folder / "text.txt").write_text("the cat sat\na dog ran\nthe bird\n", encoding="utf-8")
+    (folder / "model").symlink_to(checkpoint("planted-relu").folder)
+    return folder

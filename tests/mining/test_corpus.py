@@ -141,6 +141,7 @@ def test_a_file_without_a_sentence_gives_none(tmp_path: Path, content: bytes) ->
         ("é日\n".encode() * 3 + b"ok \xc3(\n", 6 * 3 + 3),  # counted in bytes, not characters
         (b"a line of text\r\n" * 40_000 + b"bad \x80 byte\n", 16 * 40_000 + 4),
         (b"\xef\xbb\xbfone\n\xfe\n", 7),
+        (b"\xef\xbb\xbfab\xfe\n", 5),
         (b"cut short \xe6\x97", 10),
     ],
 )

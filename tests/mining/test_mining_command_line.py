@@ -1,101 +1,20 @@
-"""`python -m mining` as a user types it: bad input gets one line, exit code 2, and leaves nothing.
+"""`python -m mining mine` as a user types it: bad input gets one line and leaves nothing behind.
 
 The program runs in this process (importing torch takes seconds), through the module's own entry;
 two tests start a real one, for what only a process can show.
 """
 
-import json
 import os
-import re
-import runpy
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from checkpoints import Checkpoint, word_tokenizer
-from safetensors.torch import load_file, save_file
-from transformers import (
-    GPT2Config,
-    GPT2Model,
-    MambaConfig,
-    MambaForCausalLM,
-    T5Config,
-    T5ForConditionalGeneration,
-)
+from terminal import Typed, assert_refused, assert_refused_and_nothing_left, contents
 
 from mining.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
-ByName = Callable[[str], Checkpoint]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Typed = Callable[..., Ended]
-
-
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], desk: Path) -> Typed:
-    """Run `python -m mining ARGUMENTS` on the desk."""
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.chdir(desk)
-        monkeypatch.setattr(sys, "argv", ["mining", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "100")
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            runpy.run_module("mining", run_name="__main__", alter_sys=False)
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return Ended(0 if code is None else int(code), captured.out, captured.err)
-
-    return run
-
-
-@pytest.fixture
-def desk(tmp_path: Path, checkpoint: ByName) -> Path:
-    """A folder with a model and a text, in which every command is typed."""
-    folder = tmp_path / "desk"
-    folder.mkdir()
-    (folder / "text.txt").write_text("the cat sat\na dog ran\nthe bird\n", encoding="utf-8")
-    (folder / "model").symlink_to(checkpoint("planted-relu").folder)
-    return folder
-
-
-def assert_refused(ended: Ended, *said: str) -> None:
-    lines = ended.err.splitlines()
-    assert ended.code == 2, ended
-    assert "Traceback" not in ended.err
-    assert len(lines) == 1 and lines[0].startswith("error: "), ended.err
-    assert ended.out == ""
-    for text in said:
-        assert text.lower() in lines[0].lower(), lines[0]
-
-
-def contents(folder: Path) -> dict[str, bytes | None]:
-    return {
-        str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-    }
-
-
-def assert_refused_and_nothing_left(
-    typed: Typed, desk: Path, arguments: list[object], *said: str
-) -> None:
-    before = contents(desk)
-    assert_refused(typed(*arguments), *said)
-    assert contents(desk) == before
 
 
 # Mining.
@@ -200,111 +119,6 @@ def test_a_text_with_a_lone_surrogate_in_json_is_no_traceback(typed: Typed, desk
         assert contents(desk) == before
 
 
-# The model.
-
-
-def test_a_missing_model_folder_is_named(typed: Typed, desk: Path) -> None:
-    arguments = ["mine", "./no-model", "text.txt", "--out", "run"]
-    assert_refused_and_nothing_left(typed, desk, arguments, "no-model")
-
-
-def test_a_model_id_that_cannot_be_had_is_named(typed: Typed, desk: Path) -> None:
-    arguments = ["mine", "nobody/no-such-model", "text.txt", "--out", "run"]
-    assert_refused_and_nothing_left(typed, desk, arguments, "nobody/no-such-model")
-
-
-def test_a_file_or_a_folder_without_a_config_is_no_checkpoint(typed: Typed, desk: Path) -> None:
-    (desk / "papers").mkdir()
-    (desk / "papers" / "paper.txt").write_text("not a model", encoding="utf-8")
-    for model in ("papers", "text.txt"):
-        arguments = ["mine", model, "text.txt", "--out", "run"]
-        assert_refused_and_nothing_left(typed, desk, arguments, model)
-
-
-def copied(checkpoint: Checkpoint, folder: Path) -> Path:
-    shutil.copytree(checkpoint.folder, folder)
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("file", "content"),
-    [
-        ("config.json", b"{"),
-        ("config.json", b"{}"),
-        ("config.json", b"[]"),
-        ("config.json", b'{"model_type": "no-such-architecture"}'),
-        ("config.json", b"\xff\xfe"),
-        ("model.safetensors", None),
-        ("model.safetensors", b""),
-        ("model.safetensors", b"\x10\x00\x00\x00\x00\x00\x00\x00garbage"),
-        ("tokenizer.json", b"{"),
-        ("tokenizer.json", b"{}"),
-        ("tokenizer.json", None),
-    ],
-)
-def test_a_damaged_checkpoint_is_refused_by_name(
-    typed: Typed, desk: Path, checkpoint: ByName, file: str, content: bytes | None
-) -> None:
-    folder = copied(checkpoint("planted-relu"), desk / "damaged")
-    (folder / file).unlink() if content is None else (folder / file).write_bytes(content)
-    arguments = ["mine", "damaged", "text.txt", "--out", "run", "--device", "cpu"]
-    assert_refused_and_nothing_left(typed, desk, arguments, "damaged")
-
-
-def test_a_checkpoint_cut_short_is_refused(typed: Typed, desk: Path, checkpoint: ByName) -> None:
-    weights = copied(checkpoint("random-relu"), desk / "short") / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-100])
-    arguments = ["mine", "short", "text.txt", "--out", "run"]
-    assert_refused_and_nothing_left(typed, desk, arguments, "short")
-
-
-def test_a_checkpoint_that_lacks_weights_is_not_filled_up_with_random_ones(
-    typed: Typed, desk: Path, checkpoint: ByName
-) -> None:
-    weights = copied(checkpoint("random-relu"), desk / "lacking") / "model.safetensors"
-    tensors = load_file(weights)
-    del tensors["transformer.h.1.mlp.c_fc.weight"]
-    save_file(tensors, weights, metadata={"format": "pt"})
-    arguments = ["mine", "lacking", "text.txt", "--out", "run"]
-    assert_refused_and_nothing_left(typed, desk, arguments, "h.1.mlp.c_fc.weight")
-
-
-def test_weights_of_another_size_than_the_config_says_are_refused(
-    typed: Typed, desk: Path, checkpoint: ByName
-) -> None:
-    config = copied(checkpoint("random-relu"), desk / "other") / "config.json"
-    config.write_text(json.dumps({**json.loads(config.read_text()), "n_inner": 48}))
-    arguments = ["mine", "other", "text.txt", "--out", "run"]
-    assert_refused_and_nothing_left(typed, desk, arguments, "other")
-
-
-def test_a_model_without_a_known_feed_forward_block_says_which_modules_were_seen(
-    typed: Typed, desk: Path
-) -> None:
-    config = MambaConfig(vocab_size=64, hidden_size=8, state_size=4, num_hidden_layers=1)
-    MambaForCausalLM(config).save_pretrained(desk / "mamba")
-    word_tokenizer().save_pretrained(desk / "mamba")
-    arguments = ["mine", "mamba", "text.txt", "--out", "run"]
-    assert_refused_and_nothing_left(typed, desk, arguments, "mamba", "mixer", "in_proj")
-
-
-def test_a_model_that_is_no_causal_language_model_is_refused(typed: Typed, desk: Path) -> None:
-    config = T5Config(vocab_size=64, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)
-    T5ForConditionalGeneration(config).save_pretrained(desk / "t5")
-    word_tokenizer().save_pretrained(desk / "t5")
-    assert_refused_and_nothing_left(typed, desk, ["mine", "t5", "text.txt", "--out", "run"], "t5")
-
-
-def test_a_checkpoint_without_an_output_head_is_mined(typed: Typed, desk: Path) -> None:
-    # GPT-2 saved as a bare model: its tensors lack the "transformer." in front.
-    tokenizer = word_tokenizer()
-    config = GPT2Config(vocab_size=len(tokenizer), n_embd=8, n_layer=1, n_head=1, n_positions=16)
-    GPT2Model(config).save_pretrained(desk / "bare")
-    tokenizer.save_pretrained(desk / "bare")
-    ended = typed("mine", "bare", "text.txt", "--out", "run", "--device", "cpu")
-    assert ended.code == 0, ended.err
-
-
 # Options and places.
 
 
@@ -375,73 +189,6 @@ def test_an_out_folder_that_is_or_lies_below_a_file_is_refused(
 ) -> None:
     arguments = ["mine", "model", "text.txt", "--out", out]
     assert_refused_and_nothing_left(typed, desk, arguments, "text.txt")
-
-
-# Show.
-
-
-@pytest.fixture
-def shown(typed: Typed, desk: Path) -> Typed:
-    """`show run LAYER KEY`, of a run whose words contain what a terminal might take as markup."""
-    lines = ["[red] cat", "[/red] dog", "[bold]the[/bold] bird", "the", "old :cat: the cat"]
-    (desk / "marked.txt").write_text("\n".join(lines), encoding="utf-8")
-    ended = typed("mine", "model", "marked.txt", "--out", "run", "--device", "cpu")
-    assert ended.code == 0, ended.err
-    return lambda layer, key: typed("show", "run", layer, key)
-
-
-def test_show_prints_a_keys_triggers_in_rank_order(shown: Typed, desk: Path) -> None:
-    ended = shown(0, 2)
-    assert ended.code == 0, ended.err
-    rows = RunFolder.open(desk / "run").triggers(layer=0, key=2)
-    assert list(rows["prefix"]) == [
-        "the",
-        "old :cat: the",
-        "[bold]the[/bold] bird",
-        "[/red] dog",
-        "[red] cat",
-    ]
-    places = [ended.out.index(prefix) for prefix in rows["prefix"][1:]]
-    assert places == sorted(places)
-    for coefficient in rows["coefficient"]:
-        assert re.search(rf"{re.escape(f'{coefficient:.2f}')}", ended.out)
-
-
-def test_show_names_the_layer_and_the_key(shown: Typed) -> None:
-    ended = shown(1, 2)
-    assert re.search(r"layer\W+1\b", ended.out, re.IGNORECASE)
-    assert re.search(r"key\W+2\b", ended.out, re.IGNORECASE)
-
-
-def test_show_says_that_a_dead_key_has_no_triggers(shown: Typed) -> None:
-    ended = shown(0, 5)
-    assert ended.code == 0
-    assert re.search(r"\b(no|dead|never)\b", ended.out, re.IGNORECASE)
-
-
-@pytest.mark.parametrize(
-    ("layer", "key", "said"), [(2, 0, "layer"), (0, 32, "key"), (0, 99999999999, "key")]
-)
-def test_show_refuses_a_layer_or_a_key_that_does_not_exist(
-    shown: Typed, layer: int, key: int, said: str
-) -> None:
-    assert_refused(shown(layer, key), said)
-
-
-@pytest.mark.parametrize(("layer", "key"), [("-1", "0"), ("0", "-1"), ("one", "0"), ("0", "1.5")])
-def test_show_refuses_what_is_no_layer_or_key(shown: Typed, layer: str, key: str) -> None:
-    assert_refused(shown(layer, key))
-
-
-def test_show_refuses_a_layer_that_was_not_mined(typed: Typed, desk: Path) -> None:
-    assert typed("mine", "model", "text.txt", "--out", "run", "--layers", "1").code == 0
-    assert_refused(typed("show", "run", 0, 0), "layer")
-    assert typed("show", "run", 1, 0).code == 0
-
-
-@pytest.mark.parametrize("place", ["nowhere", "text.txt", "model"])
-def test_show_refuses_what_is_no_run(typed: Typed, desk: Path, place: str) -> None:
-    assert_refused(typed("show", place, 0, 0), place)
 
 
 # What only a process can show.

@@ -22,6 +22,7 @@ class Grid {
     this.finder = new Finder(this);
     this.notice = this.lastNotice = this.toast = null;
     this.locked = data.locked;
+    this.asked = false; // to submit, in vain: the reason is then shown more strongly
     this.stop = new AbortController();
     listen(this, this.stop.signal);
     this.watchConnection();
@@ -81,7 +82,7 @@ class Grid {
     this.view.update({
       answer, status, active: this.active, cursor: this.cursor, anchor: this.anchor, found: this.finder.found,
       locked: this.locked || submitting > 0, notice: this.notice, toast: this.toast,
-      reasons: problems(answer), canUndo: history.past.length > 0, canRedo: history.future.length > 0,
+      reasons: problems(answer), asked: this.asked, canUndo: history.past.length > 0, canRedo: history.future.length > 0,
     });
     const cell = this.view.cell(this.cursor);
     if (hadFocus && this.focusedElement() !== cell) cell.focus({ preventScroll: true });
@@ -136,6 +137,7 @@ class Grid {
 
   change(answer, options) {
     if (this.locked || this.desk.submitting) return;
+    this.asked = false;
     this.desk.change(answer, options);
     this.render();
   }
@@ -225,8 +227,12 @@ class Grid {
   submit() {
     this.desk.flush();
     const [reason] = problems(this.desk.answer);
-    if (reason) return this.announce(reason);
     if (this.locked || this.desk.submitting) return;
+    if (reason) {
+      this.asked = true;
+      this.announce(reason);
+      return this.render();
+    }
     this.desk.submit();
     this.render();
   }

@@ -263,7 +263,7 @@ class View {
     });
   }
 
-  updateFoot({ answer, status, toast, locked, reasons }) {
+  updateFoot({ answer, status, toast, locked, reasons, asked }) {
     put(this.status, "data-status", status);
     write(this.status, STATUS_TEXTS[status]);
     const cover = `${covered(answer)} of ${this.rows.length} prefixes covered`;
@@ -271,6 +271,7 @@ class View {
     this.toastUndo.hidden = !toast?.undo || locked;
     const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : "";
     write(this.reason, locked || !reasons.length ? "" : reasons[0] + more);
+    put(this.reason, "data-asked", asked ? "" : null);
     put(this.reason, "title", reasons.length > 1 ? reasons.join("\n") : null);
     this.submit.hidden = status === "submitted";
     this.submit.disabled = locked || reasons.length > 0;

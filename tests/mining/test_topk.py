@@ -1,0 +1,95 @@
+"""The running top-k against a full sort, with merges after every few offers."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mining import topk
+from mining.topk import RunningTopK, prefix_hashes, rank_within_key
+
+KEYS = 3
+Offer = tuple[tuple[float, ...], int, int, int]  # coefficients a key, sentence, position, prefix
+
+# Few values, so that ties and repeated prefixes are common; few sentences, so that order matters.
+coefficients = st.sampled_from([-1.0, 0.0, 0.25, 0.5, 0.5, 1.0, 2.0])
+
+
+@st.composite
+def offers(draw: st.DrawFn) -> list[Offer]:
+    """Offers in random order; a prefix has the same coefficients wherever it stands."""
+    prefixes = draw(st.lists(st.tuples(*[coefficients] * KEYS), min_size=1, max_size=12))
+    places = draw(
+        st.lists(
+            st.tuples(st.integers(0, 30), st.integers(0, 3)), unique=True, min_size=1, max_size=60
+        )
+    )
+    return [
+        (prefixes[which], sentence, position, which)
+        for sentence, position in places
+        for which in [draw(st.integers(0, len(prefixes) - 1))]
+    ]
+
+
+def full_sort(given: list[Offer], key: int, places: int) -> list[tuple[float, int, int]]:
+    """Everything kept, everything sorted: the definition."""
+    first: dict[int, tuple[float, int, int]] = {}
+    for values, sentence, position, prefix in given:
+        row = (values[key], sentence, position)
+        if values[key] > 0 and (prefix not in first or (sentence, position) < first[prefix][1:]):
+            first[prefix] = row
+    return sorted(first.values(), key=lambda row: (-row[0], row[1], row[2]))[:places]
+
+
+def batched(given: list[Offer], size: int) -> Iterator[list[Offer]]:
+    for start in range(0, len(given), size):
+        yield given[start : start + size]
+
+
+@pytest.mark.parametrize("places", [1, 2, 5])
+@settings(max_examples=50, deadline=None)
+@given(given=offers(), size=st.integers(1, 9))
+def test_what_is_held_is_the_top_of_a_full_sort(given: list[Offer], size: int, places: int) -> None:
+    best = RunningTopK(KEYS, places, torch.device("cpu"))
+    best._merge_at = 1  # merge after every batch, so that thresholds are used
+    for batch in batched(given, size):
+        values, sentence, position, prefix = zip(*batch, strict=True)
+        best.offer_all(
+            torch.tensor(values), torch.tensor(sentence), torch.tensor(position),
+            torch.tensor(prefix) * 7919,
+        )  # fmt: skip
+    held = best.result()
+    for key in range(KEYS):
+        rows = held[held.key_N == key]
+        found = list(
+            zip(
+                rows.coefficient_N.tolist(), rows.sentence_N.tolist(), rows.position_N.tolist(),
+                strict=True,
+            )
+        )  # fmt: skip
+        assert found == full_sort(given, key, places)
+
+
+def test_a_stream_is_merged_before_it_ends() -> None:
+    best = RunningTopK(1, 1, torch.device("cpu"))
+    for number in range(2 * topk.MERGE_AT):
+        value = torch.tensor([[1.0 + number]])
+        best.offer_all(value, torch.tensor([number]), torch.tensor([0]), torch.tensor([number]))
+    assert best.threshold_F.item() >= topk.MERGE_AT
+
+
+def test_prefixes_share_a_hash_exactly_when_they_share_their_tokens() -> None:
+    ids = torch.randint(0, 4, (500, 6), generator=torch.Generator().manual_seed(0))
+    hashes = prefix_hashes(ids)
+    for end in range(6):
+        tokens = [tuple(row[: end + 1].tolist()) for row in ids]
+        seen = dict(zip(tokens, hashes[:, end].tolist(), strict=True))
+        assert all(seen[row] == h for row, h in zip(tokens, hashes[:, end].tolist(), strict=True))
+        assert len(set(seen.values())) == len(seen)
+
+
+def test_ranks_start_anew_at_each_key() -> None:
+    assert rank_within_key(torch.tensor([0, 0, 2, 2, 2, 5])).tolist() == [0, 1, 0, 1, 2, 0]
+    assert rank_within_key(torch.tensor([], dtype=torch.int64)).tolist() == []
