@@ -19,7 +19,7 @@ mined: $(RUN)/manifest.json
 	$(BIN)/python -m annotations import $(RUN) --name demo
 
 $(RUN)/manifest.json: | $(VENV)/.runtime
-	$(BIN)/python -m mining mine demo demo --out $(RUN) --max-sentences 30000
+	$(BIN)/python -m mining mine demo demo --out $(RUN) --max-sentences 15000
 
 test: $(VENV)/.development  ## set up and run every test
 	$(BIN)/python -m pytest

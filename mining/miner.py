@@ -98,8 +98,7 @@ class LayerMemory:
             signed_BTF = coefficient_BTF if sign == 1 else -coefficient_BTF
             if mask_BT is not None:
                 signed_BTF = signed_BTF.masked_fill(~mask_BT[..., None], -torch.inf)
-            best_BF, column_BF = signed_BTF.max(dim=1)
-            best.offer_best(best_BF, column_BF, batch.sentence_ids_B, batch.prefix_BT)
+            best.offer_best(signed_BTF, batch.sentence_ids_B, batch.prefix_BT)
 
 
 @dataclass(frozen=True)

@@ -56,16 +56,18 @@ class RunningTopK:
 
     def offer_best(
         self,
-        best_BF: torch.Tensor,
-        position_BF: torch.Tensor,
+        coefficient_BTF: torch.Tensor,
         sentence_B: torch.Tensor,
         prefix_BT: torch.Tensor,
     ) -> None:
-        """Offer each sentence's best coefficient for each key, with its position."""
+        """Offer each sentence's best prefix to each key: the earliest of equals."""
+        best_BF = coefficient_BTF.amax(1)
         row_N, key_N = self._reaching(best_BF)
         if not len(row_N):
             return
-        position_N = position_BF[row_N, key_N]
+        # Where the best stands is looked up for the few that matter: it costs more than the best.
+        equal_NT = coefficient_BTF[row_N, :, key_N] == best_BF[row_N, key_N][:, None]
+        position_N = equal_NT.int().argmax(1)
         self._wait(
             Places(
                 key_N, best_BF[row_N, key_N].float(), sentence_B[row_N], position_N,

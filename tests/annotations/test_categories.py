@@ -62,7 +62,7 @@ def test_a_draft_has_no_category_even_if_it_has_ticks() -> None:
     assert prefix_categories(*(frames[name] for name in TABLES)).empty
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(labellings)
 def test_the_categories_agree_with_a_loop_over_every_prefix(labels: Labels) -> None:
     expected = sorted(

@@ -156,7 +156,7 @@ def test_without_answers_there_are_no_numbers_and_no_made_up_ones() -> None:
         assert headline(frames) == Headline(0, None, None, None, 0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(labellings)
 def test_everything_agrees_with_plain_loops(labels: Labels) -> None:
     frames = frames_of(labels)

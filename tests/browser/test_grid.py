@@ -240,6 +240,7 @@ def test_a_narrow_window_scrolls_inside_the_grid_only(grid: OpenGrid) -> None:
         grid.press("9")
         expect(grid.box(1, 9)).to_be_in_viewport()
         expect(grid.box(1, 9)).to_be_checked()
+        assert scroller.evaluate("one => one.scrollLeft") > 0
         grid.saved()
     finally:
         grid.page.set_viewport_size({"width": 1366, "height": 768})

@@ -19,18 +19,13 @@ coefficients = st.sampled_from([-1.0, 0.0, 0.25, 0.5, 0.5, 1.0, 2.0])
 
 @st.composite
 def offers(draw: st.DrawFn) -> list[Offer]:
-    """Offers in random order; a prefix has the same coefficients wherever it stands."""
+    """Offers in random order; a prefix has its coefficients and length wherever it stands."""
     prefixes = draw(st.lists(st.tuples(*[coefficients] * KEYS), min_size=1, max_size=12))
+    which = st.integers(0, len(prefixes) - 1)
     places = draw(
-        st.lists(
-            st.tuples(st.integers(0, 30), st.integers(0, 3)), unique=True, min_size=1, max_size=60
-        )
+        st.lists(st.tuples(st.integers(0, 30), which), unique=True, min_size=1, max_size=60)
     )
-    return [
-        (prefixes[which], sentence, position, which)
-        for sentence, position in places
-        for which in [draw(st.integers(0, len(prefixes) - 1))]
-    ]
+    return [(prefixes[prefix], sentence, prefix % 4, prefix) for sentence, prefix in places]
 
 
 def full_sort(given: list[Offer], key: int, places: int) -> list[tuple[float, int, int]]:

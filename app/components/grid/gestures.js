@@ -17,7 +17,8 @@ const LETTERS = {
   "?": (grid) => grid.showHelp(),
   0: (grid) => grid.toggleNone(),
   Escape: (grid) => grid.finder.clear(),
-  Enter: (grid) => (grid.finder.found ? grid.finder.makePattern() : grid.toggleExpanded(grid.cursor.row)),
+  Enter: (grid) =>
+    grid.finder.found ? grid.finder.makePattern() : grid.toggleExpanded(grid.cursor.row),
   " ": (grid) => grid.toggleTick(grid.cursor.column === CONTEXT ? grid.active : grid.cursor.column),
 };
 
@@ -56,13 +57,12 @@ function listen(grid, signal) {
   on(description, "input", () => grid.describe(description.value));
   on(description, "blur", () => grid.desk.closeGroup());
   on(find, "input", () => grid.finder.typed(find.value));
-  on(help, "close", () => grid.focusCell());
   // A button must not take the selection, or the words whose button it is are gone before the click.
   on(root, "mousedown", (event) => {
     if (event.target.closest("[data-action^=find]")) event.preventDefault();
   });
   on(document, "selectionchange", () => selected(grid));
-  on(window, "resize", () => grid.view.fit());
+  on(window, "resize", () => fitToWindow(grid.view));
   on(window, "beforeunload", (event) => {
     grid.desk.flush();
     if (grid.desk.unsaved) event.preventDefault();
@@ -166,7 +166,8 @@ function selected(grid) {
   const { text } = grid.view.rows[row];
   const start = first >= 0 ? offsetIn(text, range.startContainer, range.startOffset) : 0;
   // A drag that ends beyond the prefix means the rest of it.
-  const end = last === row ? offsetIn(text, range.endContainer, range.endOffset) : text.textContent.length;
+  const end =
+    last === row ? offsetIn(text, range.endContainer, range.endOffset) : text.textContent.length;
   grid.finder.selected(start < end ? snapToTokens(grid.prefixes[row], start, end) : null);
 }
 

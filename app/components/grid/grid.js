@@ -27,7 +27,7 @@ class Grid {
     listen(this, this.stop.signal);
     this.watchConnection();
     keepOpaque(this.view.root);
-    this.observer = new ResizeObserver(() => requestAnimationFrame(() => this.view.fit()));
+    this.observer = new ResizeObserver(() => requestAnimationFrame(() => fitToWindow(this.view)));
     this.observer.observe(this.view.bar);
     this.observer.observe(this.view.table);
   }
@@ -48,7 +48,7 @@ class Grid {
     this.link = link;
     this.desk.attach(link, first);
     this.render();
-    this.view.fit();
+    fitToWindow(this.view);
     if (first && nobodyTypes()) this.focusCell();
   }
 
@@ -80,9 +80,10 @@ class Grid {
     const status = this.desk.status();
     const hadFocus = this.focusedElement()?.matches(".tick, td.context");
     this.view.update({
-      answer, status, active: this.active, cursor: this.cursor, anchor: this.anchor, found: this.finder.found,
+      answer, status, active: this.active, cursor: this.cursor, anchor: this.anchor,
+      found: this.finder.found, reasons: problems(answer), asked: this.asked,
       locked: this.locked || submitting > 0, notice: this.notice, toast: this.toast,
-      reasons: problems(answer), asked: this.asked, canUndo: history.past.length > 0, canRedo: history.future.length > 0,
+      canUndo: history.past.length > 0, canRedo: history.future.length > 0,
     });
     const cell = this.view.cell(this.cursor);
     if (hadFocus && this.focusedElement() !== cell) cell.focus({ preventScroll: true });
@@ -242,7 +243,7 @@ class Grid {
   toggleExpanded(row) {
     this.view.rows[row].expanded = !this.view.rows[row].expanded;
     this.render();
-    this.view.fit();
+    fitToWindow(this.view);
   }
 
   showHelp() {

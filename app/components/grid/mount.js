@@ -15,7 +15,7 @@ function connectionState() {
   return state === "CONNECTED" ? "there" : "lost";
 }
 
-/** Nothing has the focus, or only the grid of the last key, which Streamlit keeps until the page is drawn. */
+/** Nothing has the focus, or only the last key's grid, which Streamlit keeps until the page is drawn. */
 function nobodyTypes() {
   const focus = document.activeElement;
   return !focus || focus === document.body || Boolean(focus.shadowRoot?.querySelector(".grid-root"));

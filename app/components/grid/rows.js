@@ -1,4 +1,4 @@
-// The parts of the view that hold no state: a prefix's row, positions in its text, the list of keys.
+// The parts of the view that hold no state: a row, positions in its text, sizes, the list of keys.
 
 const STATUS_TEXTS = {
   untouched: "Every change is saved at once",
@@ -101,4 +101,22 @@ function offsetIn(element, node, offset) {
   range.selectNodeContents(element);
   range.setEnd(node, offset);
   return range.toString().length;
+}
+
+/** Fill the window's height, 25 rows in view if it can be, and mark the prefixes that do not fit. */
+function fitToWindow({ root, scroller, foot, headRow, rows }) {
+  const page = root.getRootNode().host?.closest("[data-testid=stMain]");
+  const top = scroller.getBoundingClientRect().top + (page?.scrollTop ?? 0);
+  const below = foot.offsetHeight + 16;
+  const room = innerHeight - below - (top < innerHeight / 2 ? top : 80);
+  const height = Math.max(260, Math.floor(room));
+  const forRows = (height - headRow.offsetHeight - 3) / Math.max(rows.length, 1);
+  root.style.setProperty("--room", `${height}px`);
+  root.style.setProperty("--row", `${Math.min(28, Math.max(20, Math.floor(forRows)))}px`);
+  const clips = rows.map(({ text, clip, expanded }) =>
+    expanded || text.offsetWidth > clip.clientWidth + 1);
+  rows.forEach(({ element, context, text, expanded }, row) => {
+    put(element, "data-long", clips[row] ? "" : null);
+    put(context, "title", clips[row] && !expanded ? text.textContent : null);
+  });
 }

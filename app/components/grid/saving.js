@@ -92,8 +92,9 @@ class Desk {
   }
 
   /**
-   * Compare with what the server has. Returns "refused" if a change of ours was turned down, "overtaken" if
-   * the stored answer took its place, "replaced" if it took the place of nothing unsaved, or null.
+   * Compare with what the server has. Returns "refused" if a change of ours was turned down,
+   * "overtaken" if the stored answer took its place too, "replaced" if another window's answer took
+   * the place of a saved one, or null.
    */
   receive({ stored, handled, notice }) {
     const mine = stored.writer === this.writer;

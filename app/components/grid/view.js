@@ -70,7 +70,9 @@ class View {
       this.description,
       button("delete", "Delete", { title: "Delete this pattern (Delete)" }),
     );
-    this.none = button("none", "No pattern found", { class: "none", title: "I looked and found none (0)" });
+    this.none = button("none", "No pattern found", {
+      class: "none", title: "I looked and found none (0)",
+    });
     this.hint = make("span", { class: "hint" });
     this.add = button("add", "+ Pattern", { class: "add", title: "New pattern (n)" });
     this.editor = make("div", { class: "editor" }, this.add, this.none, this.hint, this.one);
@@ -168,7 +170,8 @@ class View {
     const shown = words.length > 60 ? `${words.slice(0, 59)}…` : words;
     const where = inside ? " inside words" : "";
     const text = `${rows.length} of ${this.rows.length} contain “${shown}”${where}`;
-    const signature = JSON.stringify([text, typed, answer.patterns.map((pattern) => pattern.type), locked]);
+    const types = answer.patterns.map((pattern) => pattern.type);
+    const signature = JSON.stringify([text, typed, types, locked]);
     if (this.found.dataset.signature === signature) return;
     this.found.dataset.signature = signature;
     const off = locked || !rows.length;
@@ -217,7 +220,8 @@ class View {
     const index = this.heads.length;
     const head = {
       badge: make("span", { class: "badge" }), count: make("span", { class: "count" }),
-      rule: make("span", { class: "rule" }), description: make("span", { class: "words", dir: "auto" }),
+      rule: make("span", { class: "rule" }),
+      description: make("span", { class: "words", dir: "auto" }),
     };
     head.pick = make("button", {
       type: "button", class: "pick", "data-action": "pick", "data-index": index, tabindex: -1,
@@ -241,14 +245,14 @@ class View {
     for (const { ticks } of this.rows) ticks.pop().parentElement.remove();
   }
 
-  updateRow({ element, rank, ticks, context, expanded }, row, { answer, active, cursor, anchor, locked, found }) {
+  updateRow({ element, rank, ticks, context, expanded }, row, model) {
+    const { answer, active, cursor, anchor, locked, found } = model;
     const [first, last] = [Math.min(anchor, cursor.row), Math.max(anchor, cursor.row)];
     const chosen = row >= first && row <= last;
     put(element, "data-cursor", row === cursor.row ? "" : null);
     put(element, "data-chosen", chosen && first < last ? "" : null);
     put(element, "aria-selected", chosen);
     put(element, "data-found", found?.rows.includes(row) ? "" : null);
-    put(element, "data-covered", answer.patterns.some((_, index) => isTicked(answer, index, rank)) ? "" : null);
     put(element, "data-expanded", expanded ? "" : null);
     put(context, "tabindex", row === cursor.row && cursor.column === CONTEXT ? 0 : -1);
     ticks.forEach((box, index) => {
@@ -256,7 +260,8 @@ class View {
       const on = isTicked(answer, index, rank);
       put(box, "aria-checked", on);
       put(box, "aria-disabled", locked || null);
-      put(box, "aria-label", `prefix ${rank}, pattern ${index + 1}: ${pattern.description || "no description"}`);
+      const name = pattern.description || "no description";
+      put(box, "aria-label", `prefix ${rank}, pattern ${index + 1}: ${name}`);
       put(box, "data-type", pattern.type);
       put(box, "data-active", index === active ? "" : null);
       put(box, "tabindex", row === cursor.row && cursor.column === index ? 0 : -1);
@@ -291,24 +296,5 @@ class View {
 
   cell({ row, column }) {
     return column === CONTEXT ? this.rows[row].context : this.rows[row].ticks[column];
-  }
-
-  /** Fill the window's height, 25 rows in view if it can be, and mark the prefixes that do not fit. */
-  fit() {
-    const rows = this.rows.length;
-    const page = this.root.getRootNode().host?.closest("[data-testid=stMain]");
-    const top = this.scroller.getBoundingClientRect().top + (page?.scrollTop ?? 0);
-    const below = this.foot.offsetHeight + 16;
-    const room = innerHeight - below - (top < innerHeight / 2 ? top : 80);
-    const height = Math.max(260, Math.floor(room));
-    const forRows = (height - this.headRow.offsetHeight - 3) / Math.max(rows, 1);
-    this.root.style.setProperty("--room", `${height}px`);
-    this.root.style.setProperty("--row", `${Math.min(28, Math.max(20, Math.floor(forRows)))}px`);
-    const clips = this.rows.map(({ text, clip, expanded }) =>
-      expanded || text.offsetWidth > clip.clientWidth + 1);
-    this.rows.forEach(({ element, context, text, expanded }, row) => {
-      put(element, "data-long", clips[row] ? "" : null);
-      put(context, "title", clips[row] && !expanded ? text.textContent : null);
-    });
   }
 }
