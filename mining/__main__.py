@@ -13,6 +13,8 @@ from mining.errors import KeyholeError
 from mining.run_folder import RunFolder
 from mining.show import key_view
 
+_MOST_LAYERS = 100_000  # more than any model has, few enough to list
+
 app = new_app("Find the trigger prefixes of a language model's feed-forward keys.")
 
 
@@ -50,6 +52,7 @@ def mine(  # noqa: PLR0913, PLR0917 (a command line's options)
     options.check()
     text = open_corpus(corpus)
     loaded = load_model(model, dtype=dtype, device=device)
+    options.chosen_layers(len(loaded.values))
     with _progress() as bar:
         task = bar.add_task("mining", total=None)
         manifest = mine(
@@ -82,7 +85,10 @@ def _layers(given: str) -> list[int] | None:
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise KeyholeError(f"--layers {given!r} is not understood; write it like 0,3-5.")
-        layers += range(int(first), int(last if dash else first) + 1)
+        end = int(last if dash else first)
+        if end >= _MOST_LAYERS:
+            raise KeyholeError(f"There is no layer {end}; no model has so many.")
+        layers += range(int(first), end + 1)
     if not layers:
         raise KeyholeError(f"--layers {given!r} names no layer; write it like 0,3-5.")
     return layers
@@ -98,9 +104,12 @@ class _Speed(ProgressColumn):
 
 
 def _progress() -> Progress:
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        _Speed(), TimeRemainingColumn(), console=Console(stderr=True),
+        _Speed(), TimeRemainingColumn(), console=console,
+        transient=True,  # what remains on the screen is the report, or the one line of a mistake
+        disable=not console.is_terminal,
     )  # fmt: skip
 
 

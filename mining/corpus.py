@@ -136,6 +136,8 @@ def _jsonl(file: Path) -> Iterator[tuple[str, int]]:
             raise CorpusError(f"{file}, line {number} is not JSON ({mistake.msg}).") from None
         if not isinstance(row, dict) or not isinstance(row.get(_COLUMN), str):
             raise CorpusError(f'{file}, line {number} has no string "{_COLUMN}".')
+        if not row[_COLUMN].isascii() and any(0xD800 <= ord(c) < 0xE000 for c in row[_COLUMN]):
+            raise CorpusError(f"{file}, line {number} holds half a surrogate pair; mend the file.")
         yield row[_COLUMN], position
 
 
@@ -148,6 +150,7 @@ def _csv(file: Path) -> Iterator[tuple[str, int]]:
             position = after
             yield line + "\n"
 
+    csv.field_size_limit(2**31 - 1)  # a document may be long
     rows = csv.DictReader(counted())
     if _COLUMN not in (rows.fieldnames or []):
         raise CorpusError(f'{file} has no column "{_COLUMN}"; its header is {rows.fieldnames}.')

@@ -99,8 +99,8 @@ def load_model(name: str, *, dtype: str = "float32", device: str = "auto") -> Lo
         whole, loading = AutoModelForCausalLM.from_pretrained(
             source, dtype=DTYPES[dtype], output_loading_info=True
         )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as mistake:
-        reason = str(mistake).strip().splitlines()[0]
+    except Exception as mistake:  # a damaged file can fail anywhere in these libraries
+        reason = (str(mistake).strip() or type(mistake).__name__).splitlines()[0]
         raise ModelError(f"{name} cannot be loaded as a causal language model: {reason}") from None
     if loading["missing_keys"]:
         # transformers would fill these with random numbers and say so in passing.
