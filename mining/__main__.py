@@ -87,7 +87,7 @@ def _layers(given: str) -> list[int] | None:
             raise KeyholeError(f"--layers {given!r} is not understood; write it like 0,3-5.")
         end = int(last if dash else first)
         if end >= _MOST_LAYERS:
-            raise KeyholeError(f"There is no layer {end}; no model has so many.")
+            raise KeyholeError(f"--layers {given}: no model has a layer {end}.")
         layers += range(int(first), end + 1)
     if not layers:
         raise KeyholeError(f"--layers {given!r} names no layer; write it like 0,3-5.")

@@ -69,7 +69,9 @@ class MiningOptions:
         chosen = list(range(layers)) if self.layers is None else sorted(set(self.layers))
         for layer in chosen:
             if not 0 <= layer < layers:
-                raise ModelError(f"There is no layer {layer}; the model has 0 to {layers - 1}.")
+                raise ModelError(
+                    f"--layers: there is no layer {layer}; the model has 0 to {layers - 1}."
+                )
         return chosen
 
 

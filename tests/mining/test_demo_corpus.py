@@ -23,7 +23,8 @@ levels : int, optional
 
     This Looks Like a sentence but it is code inside a block.
 
-.. note:: The order of the levels does not matter to the result.
+.. note::
+    The order of the levels does not matter to the result.
 
 ======  ==========
 name    The meaning of this is in a table.
@@ -60,7 +61,7 @@ def test_only_sentences_of_prose_come_out_of_a_docstring() -> None:
     [
         "no capital at the beginning of this sentence.",
         "No stop at the end of this sentence",
-        "Too short to be one.",
+        "Much too short.",
         "Smith, J., Miller, K. and Baker, T. are Authors of the Paper.",
         "See https://example.org for the details of the method.",
         "Sets x = y + z for all of the indices.",
