@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 RUN := data/runs/demo
 
-# Freed memory stays with the process, in huge pages: without this, a forward pass on a CPU spends
-# up to half of its time in page faults (docs/performance.md).
+# Freed memory stays with the process, in huge pages: without this, much of the time on a CPU goes
+# into page faults (docs/performance.md).
 export GLIBC_TUNABLES := glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592
 
-.PHONY: demo mined test check bench screenshots clean
+.PHONY: demo mined test check screenshots clean
 .DEFAULT_GOAL := demo
 
 demo: mined  ## set up, mine the bundled model, open the app

@@ -1,7 +1,5 @@
 """Figures: what the submitted answers add up to, figure 2, and the dataset to take away."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
@@ -28,11 +26,11 @@ def page() -> None:
         _download(run.id, run.name)
     _metrics(headline(frames))
     dark = st.context.theme.type == "dark"
-    _chart(figure2(statistics, dark=dark))
+    st.altair_chart(figure2(statistics, dark=dark), theme=None, width="stretch")
     if statistics.empty:
         return
     with st.expander("95% intervals, by category"):
-        _chart(figure2_intervals(statistics, dark=dark))
+        st.altair_chart(figure2_intervals(statistics, dark=dark), theme=None, width="content")
     with st.expander("The numbers"):
         _table(statistics)
 
@@ -60,10 +58,6 @@ def _metrics(found: Headline) -> None:
     columns[1].metric("Keys with a pattern", with_pattern, help="The paper: every key.")
     columns[2].metric("Patterns per key", patterns, help="The paper: 3.6.")
     columns[3].metric("Prefixes covered", covered, help="The paper: 65 to 80 %, by layer.")
-
-
-def _chart(chart: Any) -> None:
-    st.altair_chart(chart, theme=None, width="content")
 
 
 def _table(statistics: pd.DataFrame) -> None:
