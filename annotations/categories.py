@@ -34,7 +34,7 @@ def prefix_categories(
 ) -> pd.DataFrame:
     """The category that each annotator gave to each prefix of each key they submitted.
 
-    Takes four tables of the dataset (DESIGN.md, section 2). Returns one row a prefix and answer,
+    Takes four tables of the dataset. Returns one row a prefix and answer,
     `not covered` included, with columns layer, key, annotator, rank, category; sorted so.
     """
     asked = submitted(submissions)[ANSWER].merge(

@@ -1,4 +1,4 @@
-"""A run's labels as the tables of a dataset (DESIGN.md, section 2), one statement a table.
+"""A run's labels as the tables of a dataset, one statement a table.
 
 The frames keep their columns and types when they are empty. They are sorted here and not by the
 database, because databases sort names by collations of their own.

@@ -26,7 +26,7 @@ _ROUNDING = 0.01  # how far a layer's shares, perhaps rounded by hand, may add u
 def read_statistics(dataset: Path) -> pd.DataFrame:
     """The layer statistics of a dataset folder, sorted by layer and category; may be empty.
 
-    Columns are those of DESIGN.md's dataset table; an undefined interval is NaN. A layer that is
+    Columns are those of the data dictionary; an undefined interval is NaN. A layer that is
     there has all four categories, whose shares add up to 1. Raises DatasetError otherwise.
     """
     path = dataset / STATISTICS

@@ -17,7 +17,7 @@ from annotations.queries import key_page
 from annotations.statistics import headline
 from annotations.store import add_annotator, open_key, reopen, submit
 
-# DESIGN.md, section 2: the dataset.
+# The contract of the dataset.
 COLUMNS = {
     "keys": "run, model, layer, key, active_share",
     "prefixes": "layer, key, rank, coefficient, prefix, next_token, sentence_id, position",

@@ -2,7 +2,7 @@
 
 from exports.columns import FILES, dictionary_rows
 
-# DESIGN.md, section 2, and the dictionary itself.
+# The contract of the dataset, and the dictionary itself.
 DESIGNED = {
     "keys.csv": "run, model, layer, key, active_share",
     "prefixes.csv": "layer, key, rank, coefficient, prefix, next_token, sentence_id, position",

@@ -1,6 +1,6 @@
 """The brute force that mining is compared with: every coefficient kept, a full sort, no tensors.
 
-Written from DESIGN.md section 2 and PAPER.md alone; it shares no line with `mining/`. Each sentence
+Written from the contract and the paper alone; it shares no line with `mining/`. Each sentence
 is run by itself through the transformers model (a batch of one, no padding, float32), with a plain
 pre-hook on each block's down-projection, whose input is the memory coefficient by definition.
 """
