@@ -9,7 +9,7 @@ RUN := data/runs/demo
 # into page faults (docs/performance.md).
 export GLIBC_TUNABLES := glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592
 
-.PHONY: demo mined test check screenshots clean
+.PHONY: demo mined test check bench screenshots clean
 .DEFAULT_GOAL := demo
 
 demo: mined  ## set up, mine the bundled model, open the app
@@ -29,6 +29,9 @@ check: $(VENV)/.development  ## rules: style, types, who may import whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.runtime  ## measure, a JSON line each (some 20 minutes)
+	$(BIN)/python -m mining bench
 
 screenshots: $(VENV)/.development mined  ## take docs/images anew from the demo
 	$(BIN)/python -m tests.browser.screenshots docs/images

@@ -1,5 +1,6 @@
 """The mining command line: parse, call one function, report."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,9 @@ def mine(  # noqa: PLR0913, PLR0917 (a command line's options)
     device: Annotated[str, typer.Option(help="auto | cpu | cuda")] = "auto",
     max_sentences: Annotated[int | None, typer.Option(help="Read only the first so many")] = None,
     batch_tokens: Annotated[int | None, typer.Option(help="Tokens a batch, by device")] = None,
+    text_column: Annotated[str, typer.Option(help="Where JSONL, CSV, Parquet keep text")] = "text",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run")] = False,
+    checkpoint_seconds: Annotated[float, typer.Option(help="Between checkpoints")] = 60.0,
 ) -> None:
     """Extract the top trigger prefixes of every key, in one pass."""
     chosen = _layers(layers)
@@ -47,10 +51,12 @@ def mine(  # noqa: PLR0913, PLR0917 (a command line's options)
     from mining.models import load_model
     from mining.run_folder import check_vacant
 
-    check_vacant(out)
-    options = MiningOptions(top_k, chosen, per_sentence, sign, max_sentences, batch_tokens)
+    check_vacant(out, resume=resume)
+    options = MiningOptions(
+        top_k, chosen, per_sentence, sign, max_sentences, batch_tokens, resume, checkpoint_seconds
+    )
     options.check()
-    text = open_corpus(corpus)
+    text = open_corpus(corpus, text_column)
     loaded = load_model(model, dtype=dtype, device=device)
     options.chosen_layers(len(loaded.values))
     with _progress() as bar:
@@ -58,6 +64,7 @@ def mine(  # noqa: PLR0913, PLR0917 (a command line's options)
         manifest = mine(
             loaded, text, out, options,
             lambda done, expected: bar.update(task, completed=done, total=expected or None),
+            notice=lambda line: bar.console.print(f"note: {line}", markup=False, highlight=False),
         )  # fmt: skip
     typer.echo(
         f"{out}: {len(manifest.mined_layers)} layers x {manifest.d_ff} keys, top {manifest.top_k},"
@@ -74,6 +81,26 @@ def show(
 ) -> None:
     """Show one key's trigger prefixes in the terminal."""
     Console().print(key_view(RunFolder.open(run_folder), layer, key))
+
+
+@app.command()
+def bench(
+    only: Annotated[str, typer.Option(help="Benchmarks by name, with commas between")] = "",
+    corpus: Annotated[str, typer.Option(help="Text to run them on")] = "demo",
+    tokens: Annotated[int, typer.Option(help="Tokens of it that each one reads")] = 60_000,
+    rounds: Annotated[int, typer.Option(help="Pairs of runs that each ratio is the median of")] = 3,
+    device: Annotated[str, typer.Option(help="cpu | cuda")] = "cpu",
+    dtype: Annotated[str, typer.Option(help="float32 | bfloat16")] = "float32",
+) -> None:
+    """Measure mining beside the bare model; a JSON line each."""
+    from mining.bench import BENCHMARKS, SLOW, Setting, bench
+
+    chosen = only.split(",") if only else [name for name in BENCHMARKS if name not in SLOW]
+    for name in chosen:
+        if name not in BENCHMARKS:
+            raise KeyholeError(f"--only {name}: there is no such one; {', '.join(BENCHMARKS)}.")
+    for name in chosen:
+        typer.echo(json.dumps(bench(name, Setting(corpus, tokens, rounds, device, dtype))))
 
 
 def _layers(given: str) -> list[int] | None:

@@ -1,147 +1,159 @@
 """Sentences in, batches of token ids out: like lengths together, so that almost nothing is padding.
 
-Sentences are read in windows, tokenized, sorted by length within the window and cut into batches.
-Every sentence is a context of its own, padded on the right; under causal attention the padding is
-never seen by a real token, so no attention mask is needed.
+Sentences are sorted by length within a window and cut into batches. Every sentence is a context of
+its own, padded on the right; under causal attention the padding is never seen by a real token, so
+no attention mask is needed.
+
+Shapes: B sentences, T of their own tokens, U tokens as fed: T and the leading special ones.
 """
 
-import hashlib
 import queue
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from mining.corpus import Corpus, Sentence
 from mining.models import LoadedModel
+from mining.reading import Window
+from mining.topk import prefix_hashes
 
-WINDOW = 16_384  # sentences sorted together; more saves padding, costs memory
+MOST_PADDING = 0.03
+SMALLEST = 8  # a batch is not cut for its padding below this part of its size
 
 Item = TypeVar("Item")
-Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Token ids [B, T] with right padding, leading special tokens included.
+    """Some sentences of a window, shortest first, still on the processor."""
 
-    `rankable_BT` is False at leading special tokens, special tokens in the text, and padding.
-    """
+    ids_BU: npt.NDArray[np.int64]
+    ranked_BT: npt.NDArray[np.bool_]  # False at padding and at special tokens in the text
+    length_B: npt.NDArray[np.int64]
+    sentence_B: npt.NDArray[np.int64]
+    window: Window
+    index: int  # within the window
 
-    ids_BT: torch.Tensor
-    rankable_BT: torch.Tensor
-    sentence_ids_B: torch.Tensor
-    tokens: int  # the sentences' own tokens: no padding, no leading special tokens
-    expected_tokens: int  # of the whole corpus, an estimate that ends exact; 0: not known
+    @property
+    def tokens(self) -> int:
+        """The sentences' own tokens: no padding, no leading special tokens."""
+        return int(self.length_B.sum())
 
+    def halves(self) -> tuple["Batch", "Batch"]:
+        """The shorter and the longer half of the sentences."""
+        middle = len(self.length_B) // 2
+        return self._rows(slice(0, middle)), self._rows(slice(middle, None))
 
-@dataclass
-class Reading:
-    """What has been read so far; complete once the batches are exhausted."""
-
-    sentences: int = 0
-    tokens: int = 0
-    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-    skipped: dict[str, int] = field(
-        default_factory=lambda: {
-            "empty_sentences": 0, "positions_past_context": 0, "special_token_positions": 0,
-        }
-    )  # fmt: skip
-
-
-def tokenize(loaded: LoadedModel, texts: list[str]) -> list[list[int]]:
-    """Each text's own token ids, without the special tokens a tokenizer would put around it."""
-    encodings = loaded.tokenizer.backend_tokenizer.encode_batch_fast(
-        texts, add_special_tokens=False
-    )
-    return [encoding.ids for encoding in encodings]
+    def _rows(self, rows: slice) -> "Batch":
+        longest = int(self.length_B[rows].max())
+        lead = self.ids_BU.shape[1] - self.ranked_BT.shape[1]
+        return Batch(
+            self.ids_BU[rows, : lead + longest], self.ranked_BT[rows, :longest],
+            self.length_B[rows], self.sentence_B[rows], self.window, self.index,
+        )  # fmt: skip
 
 
-def batches(
-    corpus: Corpus,
-    loaded: LoadedModel,
-    reading: Reading,
-    *,
-    batch_tokens: int,
-    max_sentences: int | None = None,
-) -> Iterator[Batch]:
-    """All of the corpus, or its first `max_sentences`, as batches of up to `batch_tokens`."""
-    sentences = iter(corpus) if max_sentences is None else islice(corpus, max_sentences)
-    while window := list(islice(sentences, WINDOW)):
-        encoded = tokenize(loaded, [sentence.text for sentence in window])
-        _count(reading, window, encoded, loaded.room)
-        of_limit = reading.sentences / max_sentences if max_sentences else 0.0
-        share = max(corpus.share_read, of_limit)
-        expected = round(reading.tokens / share) if share else 0
-        yield from _window(window, encoded, loaded, reading, batch_tokens, expected)
+def batches(window: Window, loaded: LoadedModel, batch_tokens: int) -> Iterator[Batch]:
+    """A window's sentences as batches of up to `batch_tokens`; without those that have no token."""
+    ends_S = np.cumsum(window.length_S)
+    order = np.argsort(window.length_S, kind="stable")
+    order = order[window.length_S[order] > 0]
+    lead = np.array(loaded.lead_ids, dtype=np.int64)
+    # The longest first: their coefficients are the highest, since each is the best of many, so
+    # that fewer of the shorter sentences win a place for a while only.
+    cut = [*_cut(order, window.length_S + len(lead), batch_tokens)][::-1]
+    for index, chosen in enumerate(cut):
+        length_B = window.length_S[chosen]
+        ids_BU = np.zeros((len(chosen), len(lead) + int(length_B.max())), dtype=np.int64)
+        ids_BU[:, : len(lead)] = lead
+        ranked_BT = np.zeros((len(chosen), int(length_B.max())), dtype=np.bool_)
+        for row, (end, length) in enumerate(zip(ends_S[chosen], length_B, strict=True)):
+            ids_BU[row, len(lead) : len(lead) + length] = window.ids_N[end - length : end]
+            ranked_BT[row, :length] = ~window.special_N[end - length : end]
+        sentence_B = chosen + window.before.sentences
+        yield Batch(ids_BU, ranked_BT, length_B, sentence_B, window, index)
 
 
-def _count(reading: Reading, window: list[Sentence], encoded: list[list[int]], room: int) -> None:
-    for sentence, ids in zip(window, encoded, strict=True):
-        reading.digest.update(sentence.text.encode() + b"\n")
-        reading.sentences += 1
-        reading.tokens += min(len(ids), room)
-        reading.skipped["empty_sentences"] += not ids
-        reading.skipped["positions_past_context"] += max(0, len(ids) - room)
-
-
-def _window(
-    window: list[Sentence],
-    encoded: list[list[int]],
-    loaded: LoadedModel,
-    reading: Reading,
-    batch_tokens: int,
-    expected_tokens: int,
-) -> Iterator[Batch]:
-    lead = list(loaded.lead_ids)
-    rows = [lead + ids[: loaded.room] for ids in encoded]
-    order = sorted((n for n, ids in enumerate(encoded) if ids), key=lambda n: len(encoded[n]))
-    special = np.array(loaded.tokenizer.all_special_ids, dtype=np.int64)
-    for chosen in _cut(order, rows, batch_tokens):
-        sentence_ids = [window[n].sentence_id for n in chosen]
-        batch = _batch([rows[n] for n in chosen], len(lead), special, sentence_ids, expected_tokens)
-        reading.skipped["special_token_positions"] += batch.tokens - int(batch.rankable_BT.sum())
-        yield batch
-
-
-def _cut(order: list[int], rows: list[list[int]], batch_tokens: int) -> Iterator[list[int]]:
+def _cut(
+    order: npt.NDArray[np.int64], fed_S: npt.NDArray[np.int64], batch_tokens: int
+) -> Iterator[npt.NDArray[np.int64]]:
     """Runs of `order` (shortest first) whose padded size stays within `batch_tokens`.
 
-    A batch that is at least half full ends where the lengths change, so that it needs no padding.
+    A batch may end early where the lengths change: if it is half full, or if going on would cost
+    more than MOST_PADDING and it is not too small to be worth a forward pass.
     """
-    chosen: list[int] = []
-    for n in order:
-        longer = chosen and len(rows[n]) > len(rows[chosen[-1]])
-        full = (len(chosen) + 1) * len(rows[n]) > batch_tokens
-        if chosen and (full or (longer and 2 * len(chosen) * len(rows[n]) > batch_tokens)):
-            yield chosen
-            chosen = []
-        chosen.append(n)
-    if chosen:
-        yield chosen
+    fed = fed_S[order].tolist()
+    start = tokens = 0
+    for end, length in enumerate(fed):
+        rows = end - start
+        longer = rows and length > fed[end - 1]
+        padded = (rows + 1) * length
+        wasteful = padded - tokens - length > MOST_PADDING * padded
+        if rows and (
+            padded > batch_tokens
+            or (longer and 2 * tokens > batch_tokens)
+            or (longer and wasteful and SMALLEST * tokens > batch_tokens)
+        ):
+            yield order[start:end]
+            start, tokens = end, 0
+        tokens += length
+    if len(order):
+        yield order[start:]
 
 
-def _batch(
-    rows: list[list[int]], lead: int, special: Ids, sentence_ids: list[int], expected_tokens: int
-) -> Batch:
-    lengths = np.array([len(row) for row in rows])
-    width = int(lengths.max())
-    ids = np.zeros((len(rows), width), dtype=np.int64)
-    real = np.arange(width) < lengths[:, None]
-    ids[real] = np.concatenate([np.array(row, dtype=np.int64) for row in rows])
-    rankable = real & (np.arange(width) >= lead) & ~np.isin(ids, special)
-    return Batch(
-        ids_BT=torch.from_numpy(ids),
-        rankable_BT=torch.from_numpy(rankable),
-        sentence_ids_B=torch.tensor(sentence_ids, dtype=torch.int64),
-        tokens=int((lengths - lead).sum()),
-        expected_tokens=expected_tokens,
-    )
+@dataclass(frozen=True)
+class PlacedBatch:
+    """A batch on the model's device, with what reductions need to know of its rows."""
+
+    fed_BU: torch.Tensor
+    unranked_BT: torch.Tensor | None  # padding and special tokens; None: there are none
+    sentence_B: torch.Tensor
+    prefix_BT: torch.Tensor  # hash of each prefix
+    repeated_BT: torch.Tensor  # whether another sentence of the batch has that prefix
+    blocks: tuple[tuple[int, int, int], ...]  # (first row, row after the last, tokens of each)
+    interrupted: tuple[tuple[int, torch.Tensor], ...]  # rows with special tokens: (row, ranked)
+    apart_B: torch.Tensor  # rows that share no prefix: each begins with another token
+    positions: int  # ranked ones
+    longest: int
+
+    @classmethod
+    def of(cls, batch: Batch, device: torch.device) -> "PlacedBatch":
+        """Move a batch to the device; positions count from the sentence's own first token."""
+        lead = batch.ids_BU.shape[1] - batch.ranked_BT.shape[1]
+        ranked_B = batch.ranked_BT.sum(1)
+        whole_B = ranked_B == batch.length_B
+        changes = np.flatnonzero(np.diff(np.where(whole_B, batch.length_B, -1))) + 1
+        edges = [0, *changes.tolist(), len(whole_B)]
+        _, apart_B = np.unique(batch.ids_BU[:, lead], return_index=True)
+        ids_BU = torch.from_numpy(batch.ids_BU)
+        prefix_BT = prefix_hashes(ids_BU[:, lead:])
+        _, inverse, counts = np.unique(prefix_BT.numpy(), return_inverse=True, return_counts=True)
+        return cls(
+            fed_BU=ids_BU.to(device),
+            unranked_BT=None
+            if batch.ranked_BT.all()
+            else torch.from_numpy(~batch.ranked_BT).to(device),
+            sentence_B=torch.from_numpy(batch.sentence_B).to(device),
+            prefix_BT=prefix_BT.to(device),
+            repeated_BT=torch.from_numpy(counts[inverse].reshape(prefix_BT.shape) > 1).to(device),
+            blocks=tuple(
+                (start, stop, int(batch.length_B[start]))
+                for start, stop in pairwise(edges)
+                if whole_B[start]
+            ),
+            interrupted=tuple(
+                (int(row), torch.from_numpy(np.flatnonzero(batch.ranked_BT[row])).to(device))
+                for row in np.flatnonzero(~whole_B)
+            ),
+            apart_B=torch.from_numpy(apart_B).to(device),
+            positions=int(ranked_B.sum()),
+            longest=int(batch.length_B.max()),
+        )
 
 
 def ahead(items: Iterable[Item], depth: int = 4) -> Iterator[Item]:

@@ -1,11 +1,11 @@
 """Hand each layer's memory coefficients to a consumer while the model runs.
 
 The coefficients are read where they multiply the values, at the input of the down-projection, and
-are never kept: the consumer takes what it needs before the layer goes on. Hooks are removed again
-whatever happens.
+are never kept: the consumer takes what it needs before the layer goes on. After the last layer
+asked for, the model is stopped: nothing behind it is of use. Hooks are removed whatever happens.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -14,26 +14,35 @@ from torch import nn
 Consumer = Callable[[int, torch.Tensor], None]
 
 
+class _Enough(Exception):  # noqa: N818 (no error: the model has done its part)
+    """Raised by the last hook to leave the forward pass."""
+
+
 @contextmanager
 def memory_coefficients(
-    values: Sequence[nn.Module], layers: Sequence[int], consumer: Consumer
+    values: Sequence[nn.Module], layers: Iterable[int], consumer: Consumer
 ) -> Iterator[None]:
-    """Call `consumer(layer, coefficients_BTF)` for these layers at each forward pass inside.
+    """Call `consumer(layer, coefficients)` for these layers in the one forward pass run inside.
 
-    B sentences, T tokens, F keys. Some architectures flatten to [B·T, F]; the consumer reshapes.
+    Coefficients are [B sentences, U tokens, F keys]; some architectures flatten to [B·U, F].
     """
+    chosen = set(layers)
     handles = []
 
     def hook(layer: int) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
         def read(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
             consumer(layer, inputs[0])
+            if layer == max(chosen):
+                raise _Enough
 
         return read
 
     try:
-        for layer in layers:
+        for layer in chosen:
             handles.append(values[layer].register_forward_pre_hook(hook(layer)))
         yield
+    except _Enough:
+        pass
     finally:
         for handle in handles:
             handle.remove()

@@ -1,6 +1,7 @@
 """How every command of the project ends: quietly, or with one line that says how to mend it.
 
-Exit codes: 0 done, 2 a mistake the user can mend, 130 interrupted. A traceback is a bug of ours.
+Exit codes: 0 done, 2 a mistake the user can mend, 130 or 143 interrupted. A traceback is a bug of
+ours.
 """
 
 import os
@@ -31,7 +32,7 @@ def run(app: typer.Typer, program: str) -> None:
         message = getattr(mistake, "format_message", mistake.__str__)()
         _stop(f"{message} See `{program} --help`.", 2)
     except KeyholeError as mistake:
-        _stop(str(mistake), 2)
+        _stop(str(mistake), mistake.exit_code)
     except BrokenPipeError:
         # The reader (`| head`) has gone; nothing is wrong, and nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,26 +1,42 @@
-"""Text in, sentences out, in order: the only place that knows corpus formats.
+"""Text in, sentences out, in order: which files a corpus is, its documents and their sentences.
 
-A document is a line of a text file, or a row of a JSONL, CSV or Parquet file or of a Hugging Face
-dataset (its `text` column). Documents are split into sentences by rules (sentencex), without a
-model. Reading is streamed: a corpus never has to fit in memory, and can be read twice.
+Documents are split into sentences by rules (sentencex), without a model. Reading is streamed: a
+corpus never has to fit in memory, and can be read twice. Formats are the business of documents.py.
 """
 
-import csv
-import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
+from stat import S_ISREG
 
 from sentencex import segment
 
+from mining.documents import READERS, SKIPPED, file_documents, hub_documents, kind
 from mining.errors import CorpusError
 
 DEMO = "demo"
 _HUB = "hf:"
-_COLUMN = "text"
-_READABLE = {".txt", ".tokens", ".text", ".jsonl", ".csv", ".parquet"}
+
+# sentencex needs time in the square of a document's length, or worse, where there are no spaces or
+# many quotes, and an apostrophe finds its partner any distance away and keeps all between in one
+# sentence. So it is shown this many characters at a time (documents up to that are shown whole),
+# and what it finds in the last of them is looked at again together with what follows.
+_AT_ONCE, _UNSETTLED = 10_000, 1_000
+# sentencex 1.0.32 panics (a BaseException, and a backtrace on the screen) at a capital letter, a
+# space outside ASCII and a full stop, as in "vitamin C\u00a0."
+_PANICS = re.compile(r"(?<=[A-Z])(\s*)[^\S\x00-\x7f](?=\.)")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text. Ids count from 0 in corpus order."""
+
+    document_id: int
+    text: str
+    share_read: float  # of the corpus, when this document ended: 0 to 1; 0 throughout: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,169 +48,164 @@ class Sentence:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document's text and the share of the corpus that was read when it ended (0 to 1)."""
-
-    text: str
-    share_read: float
-
-
 class Corpus:
-    """Sentences in a fixed order, from files, from a hub dataset, or the bundled demo."""
+    """Documents and sentences in a fixed order, from files, a hub dataset or the bundled demo."""
 
-    def __init__(self, name: str, files: list[Path], demo_cache: Path) -> None:
+    def __init__(
+        self, name: str, files: list[Path], demo_cache: Path, text_column: str = "text"
+    ) -> None:
         self.name = name
+        self.text_column = text_column
+        self.whole_documents = name == DEMO  # each is a sentence already
         self.share_read = 0.0  # of the reading in progress; an estimate from bytes for files
+        self.skipped = dict.fromkeys(SKIPPED, 0)  # counts of the reading in progress
         self._files = files
         self._demo_cache = demo_cache
 
     def __iter__(self) -> Iterator[Sentence]:
         sentence_id = 0
-        for document_id, document in enumerate(self._documents()):
-            self.share_read = document.share_read
-            split = [document.text] if self.name == DEMO else segment("en", document.text)
-            for piece in split:
-                if text := piece.strip():
-                    yield Sentence(sentence_id, document_id, text)
-                    sentence_id += 1
+        for document in self.documents():
+            for text in sentences_of(document.text, whole=self.whole_documents):
+                yield Sentence(sentence_id, document.document_id, text)
+                sentence_id += 1
 
-    def _documents(self) -> Iterator[Document]:
+    def documents(self) -> Iterator[Document]:
+        """Begin a reading: every document that is not blank. CorpusError if it cannot go on."""
+        self.share_read = 0.0
+        self.skipped = dict.fromkeys(SKIPPED, 0)  # a new one: an earlier reading keeps its counts
+        return self._reading(self.skipped)
+
+    def _reading(self, skipped: dict[str, int]) -> Iterator[Document]:
+        document_id = 0
+        for text, share_read in self._texts(skipped):
+            self.share_read = share_read
+            if "\0" in text:  # binary data, or a file a crash left unwritten in part
+                skipped["documents_with_nul"] += 1
+            elif text and not text.isspace():
+                yield Document(document_id, text, share_read)
+                document_id += 1
+
+    def _texts(self, skipped: dict[str, int]) -> Iterator[tuple[str, float]]:
         if self.name == DEMO:
             return _demo_documents(self._demo_cache)
         if self.name.startswith(_HUB):
-            return _hub_documents(self.name.removeprefix(_HUB))
-        return _file_documents(self._files)
+            return hub_documents(self.name.removeprefix(_HUB), self.text_column, skipped)
+        return file_documents(self._files, self.text_column, skipped)
 
 
-def open_corpus(name: str, demo_cache: Path = Path("data/cache")) -> Corpus:
+def open_corpus(
+    name: str, text_column: str = "text", demo_cache: Path = Path("data/cache")
+) -> Corpus:
     """Open a corpus: a file, folder or glob, `hf:NAME[:CONFIG[:SPLIT]]`, or `demo`.
 
-    Raises CorpusError if there is nothing to read. `demo_cache` keeps the extracted demo corpus.
+    `text_column` is where JSONL, CSV, Parquet and hub rows have their text. Raises CorpusError if
+    there is nothing to read, or a file that may not be read. `demo_cache` keeps the extracted demo.
     """
     if name == DEMO or name.startswith(_HUB):
-        return Corpus(name, [], demo_cache)
-    return Corpus(name, _files(name), demo_cache)
+        return Corpus(name, [], demo_cache, text_column)
+    try:
+        files = _files(name)
+        for file in files:
+            if not S_ISREG(file.stat().st_mode):
+                raise CorpusError(
+                    f"{file} is a pipe, socket or device; a corpus is read twice: save it first."
+                )
+            file.open("rb").close()  # better refused now than after hours of mining
+    except OSError as mistake:
+        place = mistake.filename or name
+        raise CorpusError(f"{place} cannot be read: {mistake.strerror or mistake}.") from None
+    return Corpus(name, files, demo_cache, text_column)
+
+
+def sentences_of(document: str, *, whole: bool) -> list[str]:
+    """A document's sentences, stripped, none empty; `whole`: the document is one sentence."""
+    pieces = [document] if whole else _pieces(document)
+    return [text for piece in pieces if (text := piece.strip())]
+
+
+def _pieces(document: str) -> Iterator[str]:
+    begins = 0
+    for end in _ends(document):
+        yield document[begins:end]
+        begins = end
+
+
+def _ends(document: str) -> Iterator[int]:
+    """Where sentences end; in a document of up to _AT_ONCE characters, where sentencex says."""
+    start = 0
+    while len(document) - start > _AT_ONCE:
+        ends = _ends_at_once(document[start : start + _AT_ONCE])[:-1]
+        settled = [end for end in ends if end <= _AT_ONCE - _UNSETTLED] or ends
+        yield from (start + end for end in settled)
+        limit = start + _AT_ONCE - _UNSETTLED
+        start = start + settled[-1] if settled else document.rfind(" ", start, limit) + 1 or limit
+    yield from (start + end for end in _ends_at_once(document[start:]))
+
+
+def _ends_at_once(text: str) -> list[int]:
+    shown = text if text.isascii() else _PANICS.sub(r"\1 ", text)
+    ends, end = [], 0
+    for piece in segment("en", shown):
+        end = shown.index(piece, end) + len(piece)
+        ends.append(end)
+    return ends
 
 
 def _files(name: str) -> list[Path]:
     path = Path(name)
+    if not name:
+        raise CorpusError("CORPUS is empty; give a file, a folder, a glob, hf:NAME or demo.")
     if path.is_dir():
-        found = [file for file in sorted(path.rglob("*")) if file.suffix in _READABLE]
-    elif not path.exists() and has_magic(name):
-        matches = sorted(glob(name, recursive=True))  # noqa: PTH207 (no folder to start from)
-        found = [Path(match) for match in matches if Path(match).is_file()]
-    elif path.is_file():
+        found = _below(path)
+    elif path.exists():
         found = [path]
+    elif has_magic(name):
+        found = _matching(name)
+    elif path.is_symlink():
+        raise CorpusError(f"{name} is a link to nothing; check the path of CORPUS.")
     else:
         raise CorpusError(f"No file, folder or glob {name}; check the path of CORPUS.")
     if not found:
-        kinds = ", ".join(sorted(_READABLE))
-        raise CorpusError(f"Nothing to read in {name}; CORPUS wants files ending in {kinds}.")
+        kinds = ", ".join(READERS)
+        raise CorpusError(
+            f"Nothing to read in {name}; CORPUS wants files ending in {kinds}, or these with .gz"
+            " or .zst."
+        )
     return found
 
 
-def _file_documents(files: list[Path]) -> Iterator[Document]:
-    total = max(1, sum(file.stat().st_size for file in files))
-    before = 0
-    readers = {".jsonl": _jsonl, ".csv": _csv, ".parquet": _parquet}
-    for file in files:
-        for text, position in readers.get(file.suffix, _text)(file):
-            yield Document(text, (before + position) / total)
-        before += file.stat().st_size
+def _below(folder: Path) -> list[Path]:
+    """Files of a known kind in a folder and its sub-folders, by their path from the folder."""
+
+    def stop(mistake: OSError) -> None:
+        raise mistake
+
+    found = []
+    for root, folders, names in os.walk(folder, onerror=stop, followlinks=True):
+        here = Path(root).resolve()
+        for inner in folders:
+            if Path(root, inner).is_symlink() and here.is_relative_to(Path(root, inner).resolve()):
+                raise CorpusError(f"{Path(root, inner)} is a link back to a folder that holds it.")
+        found += [Path(root, one) for one in names if kind(Path(one)) in READERS]
+    return sorted(found, key=lambda file: file.relative_to(folder).parts)
 
 
-def _lines(file: Path) -> Iterator[tuple[str, int]]:
-    """Decoded lines without their ends, each with the byte offset after it."""
-    position = 0
-    with file.open("rb") as stream:
-        for raw in stream:
-            start = 3 if position == 0 and raw.startswith(b"\xef\xbb\xbf") else 0
-            try:
-                line = raw[start:].decode("utf-8")
-            except UnicodeDecodeError as mistake:
-                byte = position + start + mistake.start
-                raise CorpusError(
-                    f"{file} is not UTF-8 at byte {byte} (0x{raw[start + mistake.start]:02x});"
-                    " convert it, e.g. with iconv -t UTF-8."
-                ) from None
-            position += len(raw)
-            yield line.rstrip("\r\n"), position
+def _matching(pattern: str) -> list[Path]:
+    """Files that match a glob, in the order of their paths."""
+    parts = Path(pattern).parts
+    for number, part in enumerate(parts):
+        if has_magic(part):  # glob passes in silence over folders that it may not list
+            above = Path(*parts[:number])
+            searched = f"{above}/**/" if part == "**" else f"{above}/"
+            for folder in glob(searched, recursive=True):  # noqa: PTH207 (no folder to start from)
+                os.scandir(folder).close()
+    matches = sorted(glob(pattern, recursive=True))  # noqa: PTH207
+    return [Path(match) for match in matches if not Path(match).is_dir()]
 
 
-def _text(file: Path) -> Iterator[tuple[str, int]]:
-    return ((line, position) for line, position in _lines(file) if line.strip())
-
-
-def _jsonl(file: Path) -> Iterator[tuple[str, int]]:
-    for number, (line, position) in enumerate(_lines(file), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as mistake:
-            raise CorpusError(f"{file}, line {number} is not JSON ({mistake.msg}).") from None
-        if not isinstance(row, dict) or not isinstance(row.get(_COLUMN), str):
-            raise CorpusError(f'{file}, line {number} has no string "{_COLUMN}".')
-        if not row[_COLUMN].isascii() and any(0xD800 <= ord(c) < 0xE000 for c in row[_COLUMN]):
-            raise CorpusError(f"{file}, line {number} holds half a surrogate pair; mend the file.")
-        yield row[_COLUMN], position
-
-
-def _csv(file: Path) -> Iterator[tuple[str, int]]:
-    position = 0
-
-    def counted() -> Iterator[str]:
-        nonlocal position
-        for line, after in _lines(file):
-            position = after
-            yield line + "\n"
-
-    csv.field_size_limit(2**31 - 1)  # a document may be long
-    rows = csv.DictReader(counted())
-    if _COLUMN not in (rows.fieldnames or []):
-        raise CorpusError(f'{file} has no column "{_COLUMN}"; its header is {rows.fieldnames}.')
-    for row in rows:
-        if row[_COLUMN]:
-            yield row[_COLUMN], position
-
-
-def _parquet(file: Path) -> Iterator[tuple[str, int]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.ParquetFile(file)
-    except pa.ArrowInvalid as mistake:
-        raise CorpusError(f"{file} is not a Parquet file ({mistake}).") from None
-    if _COLUMN not in table.schema_arrow.names:
-        raise CorpusError(f'{file} has no column "{_COLUMN}"; it has {table.schema_arrow.names}.')
-    rows, size = max(1, table.metadata.num_rows), file.stat().st_size
-    read = 0
-    for batch in table.iter_batches(columns=[_COLUMN]):
-        for text in batch.column(0).to_pylist():
-            read += 1
-            if text:
-                yield text, size * read // rows
-
-
-def _hub_documents(name: str) -> Iterator[Document]:
-    from datasets import load_dataset
-
-    dataset, config, split = [*name.split(":"), "", ""][:3]
-    try:
-        rows = load_dataset(dataset, config or None, split=split or "train", streaming=True)
-    except (OSError, ValueError) as mistake:
-        raise CorpusError(f"hf:{name} cannot be read: {mistake}") from None
-    for row in rows:
-        if not isinstance(row.get(_COLUMN), str):
-            raise CorpusError(f'hf:{name} has no text column "{_COLUMN}"; it has {sorted(row)}.')
-        yield Document(row[_COLUMN], 0.0)
-
-
-def _demo_documents(cache: Path) -> Iterator[Document]:
+def _demo_documents(cache: Path) -> Iterator[tuple[str, float]]:
     from mining.demo.corpus import read_sentences
 
     sentences = read_sentences(Path(os.environ.get("KEYHOLE_CACHE", cache)))
     for number, text in enumerate(sentences, start=1):
-        yield Document(text, number / len(sentences))
+        yield text, number / len(sentences)

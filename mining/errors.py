@@ -6,14 +6,19 @@
     ├── RunFolderError     a run folder that is missing, incomplete, occupied or of another schema
     ├── AnnotationError    a label, an annotator or a database that does not fit
     │   └── StaleDraftError    another window has changed the same answer since it was read
-    └── DatasetError       a dataset folder that cannot be written, read or drawn
+    ├── DatasetError       a dataset folder that cannot be written, read or drawn
+    └── Interrupted        no mistake: somebody asked the program to stop
 
 Mistakes of ours are assertions, not members of this family.
 """
 
+import signal
+
 
 class KeyholeError(ValueError):
     """A mistake the user can mend; shown as one line, without a traceback."""
+
+    exit_code = 2
 
 
 class CorpusError(KeyholeError):
@@ -38,3 +43,12 @@ class StaleDraftError(AnnotationError):
 
 class DatasetError(KeyholeError):
     """A dataset folder that cannot be written, read or drawn."""
+
+
+class Interrupted(KeyholeError):  # noqa: N818 (no mistake)
+    """Somebody asked the program to stop, by Ctrl-C or SIGTERM."""
+
+    def __init__(self, asked: signal.Signals, advice: str = "") -> None:
+        super().__init__(f"interrupted{advice}")
+        self.asked = asked
+        self.exit_code = 128 + asked

@@ -6,6 +6,7 @@ being sorted by layer, key, (sign,) rank.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +17,14 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from mining.errors import RunFolderError
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
+CHECKPOINT = "checkpoint.npz"  # of an unfinished run
+LOCK = "mining.lock"  # held by the process that writes the run
 _TEMPORARY = ".partial"
 
 SCHEMAS = {
@@ -163,37 +167,88 @@ class RunWriter:
         target = self.path / f"{table}.parquet"
         partial = target.with_suffix(_TEMPORARY)
         pq.write_table(rows, partial, compression="zstd")
-        partial.replace(target)
+        _replace(partial, target)
 
     def finish(self, manifest: Manifest) -> None:
         """Write the manifest: from now on the run is complete."""
         partial = self.path / (MANIFEST + _TEMPORARY)
         text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
         partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(self.path / MANIFEST)
+        _replace(partial, self.path / MANIFEST)
 
 
-def check_vacant(path: str | Path) -> Path:
-    """The path, if a run may be written there: absent or an empty folder."""
+def _replace(partial: Path, target: Path) -> None:
+    """Give a file its own name once all of it has reached the disk."""
+    with partial.open("rb") as stream:
+        os.fsync(stream.fileno())
+    partial.replace(target)
+
+
+def check_vacant(path: str | Path, *, resume: bool = False) -> Path:
+    """The path, if a run may be written there: absent, empty, or with `resume` an unfinished run.
+
+    A complete run is left to `resume` too: there is nothing to do then.
+    """
     path = Path(path)
-    if (path / MANIFEST).exists():
+    if not path.exists():
+        return path
+    if not path.is_dir():
+        raise RunFolderError(f"{path} is a file; choose another --out.")
+    names = {child.name for child in path.iterdir()}
+    if MANIFEST in names:
+        if resume:
+            return path
         raise RunFolderError(f"{path} already holds a run; choose another --out or delete it.")
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise RunFolderError(f"{path} is not an empty folder; choose another --out.")
+    foreign = sorted(name for name in names if not _ours(name))
+    if foreign:
+        raise RunFolderError(
+            f"{path} is not an empty folder ({foreign[0]} is in it); choose another --out."
+        )
+    if names - {LOCK} and not resume:
+        raise RunFolderError(
+            f"{path} holds a run that was interrupted; go on with --resume, or delete the folder."
+        )
     return path
 
 
+def _ours(name: str) -> bool:
+    tables = {f"{table}.parquet" for table in SCHEMAS}
+    return name in tables | {MANIFEST, CHECKPOINT, LOCK} or name.endswith(_TEMPORARY)
+
+
 @contextmanager
-def new_run_folder(path: str | Path) -> Iterator[RunWriter]:
-    """Claim an empty or absent folder for a run; if the run fails, leave nothing behind."""
-    path = check_vacant(path)
+def new_run_folder(path: str | Path, *, resume: bool = False) -> Iterator[RunWriter]:
+    """Claim a folder for a run, alone; if the run fails, leave nothing but its checkpoint."""
+    path = check_vacant(path, resume=resume)
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path / LOCK)
     try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunFolderError(
+            f"{path} is being written by another process; wait for it, or choose another --out."
+        ) from None
+    try:
+        if not (path / MANIFEST).exists():
+            _clear(path, keep={CHECKPOINT, LOCK})
         yield RunWriter(path)
+        (path / CHECKPOINT).unlink(missing_ok=True)
     except BaseException:
-        for child in path.iterdir():
-            shutil.rmtree(child) if child.is_dir() else child.unlink()
-        for folder in made:  # innermost first; folders that were there before stay
+        begun = (path / CHECKPOINT).exists()
+        if not (path / MANIFEST).exists():
+            _clear(path, keep={CHECKPOINT, LOCK})
+        lock.release()
+        (path / LOCK).unlink(missing_ok=True)
+        for folder in made if not begun else ():  # innermost first; what was there before stays
             folder.rmdir()
         raise
+    else:
+        lock.release()
+        (path / LOCK).unlink(missing_ok=True)
+
+
+def _clear(path: Path, keep: set[str]) -> None:
+    for child in path.iterdir():
+        if child.name not in keep:
+            shutil.rmtree(child) if child.is_dir() else child.unlink()

@@ -1,69 +1,165 @@
-"""Settle near-ties, so that ranks do not depend on how sentences were batched.
+"""Settle what rounding could decide, so that triggers do not depend on how text was batched.
 
 A matrix product may add its terms in another order for another batch, so that equal work gives
-coefficients some 1e-7 apart. Where two places are closer than that could explain, both sentences
-are run again, each alone, and those coefficients decide.
+slightly different coefficients. How different is measured, on winners run again alone; wherever
+two places, or two prefixes of one sentence, are closer than that could explain, the sentences are
+run alone and those coefficients decide. Under bfloat16 every place is scored anew in this way.
+
+Shapes: N places of a layer, T tokens of a sentence, F keys.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
 
 from mining.capture import memory_coefficients
 from mining.models import LoadedModel
-from mining.topk import Places, rank_within_key, ranked
+from mining.topk import Places, distinct, place, prefix_hashes, rank_within_key, ranked
 
-TOLERANCE = 1e-5  # of the key's highest coefficient
-SPARE = 7  # places kept beyond top_k, so that a near-tie at the last one can be settled
+SPARE = 3  # places kept beyond top_k, so that a near-tie at the last one can be settled
+_SAMPLE = 16  # sentences that rounding is measured on
+_SAFETY = 4  # what may be rounding, as a multiple of the largest difference measured
+_LEAST = 2e-7  # of a coefficient: some units in its last place, however equal the sample came out
 
-Contexts = dict[int, list[int]]  # sentence id → token ids as fed, leading special tokens included
-
-
-def contested(places: Places, top_k: int) -> torch.Tensor:
-    """Rows [N] that stand within TOLERANCE of a neighbour while one of the two is in the top k."""
-    rank_N = rank_within_key(places.key_N)
-    highest_N = places.coefficient_N[torch.arange(len(places)).to(rank_N) - rank_N]
-    gap_N = places.coefficient_N[:-1] - places.coefficient_N[1:]
-    same_N = places.key_N[:-1] == places.key_N[1:]
-    close_N = same_N & (gap_N <= TOLERANCE * highest_N[:-1]) & (rank_N[:-1] < top_k)
-    rows_N = torch.zeros_like(rank_N, dtype=torch.bool)
-    rows_N[:-1] |= close_N
-    rows_N[1:] |= close_N
-    return rows_N
+Found = dict[tuple[int, int], Places]  # (layer, sign) → places
+Contexts = dict[int, list[int]]  # sentence id → its own token ids
 
 
-def settle(
-    found: dict[tuple[int, int], Places], loaded: LoadedModel, contexts: Contexts, top_k: int
-) -> tuple[dict[tuple[int, int], Places], int]:
-    """The top k of each (layer, sign) in their settled order, and how many rows changed place.
+@dataclass
+class Settler:
+    """Places of a run, put in the order that each sentence alone would give them."""
 
-    `contexts` must hold every sentence that has a contested row.
-    """
-    wanted: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    for (layer, sign), places in found.items():
-        for row in contested(places, top_k).nonzero().flatten().tolist():
-            wanted[int(places.sentence_N[row])].append((layer, sign, row))
-    settled = {at: places.coefficient_N.clone() for at, places in found.items()}
-    layers = sorted({layer for layer, _ in found})
-    seen: dict[int, torch.Tensor] = {}
-    with memory_coefficients(loaded.values, layers, seen.__setitem__):
-        for sentence, rows in wanted.items():
-            ids_BT = torch.tensor([contexts[sentence]], device=loaded.device)
-            loaded.model(input_ids=ids_BT, use_cache=False)
-            for layer, sign, row in rows:
-                places = found[layer, sign]
-                at = len(loaded.lead_ids) + int(places.position_N[row])
-                alone_TF = seen[layer].reshape(ids_BT.shape[1], -1)
-                settled[layer, sign][row] = sign * alone_TF[at, places.key_N[row]]
-    moved = 0
-    result = {}
-    for group, places in found.items():
-        again = ranked(
-            Places(
-                places.key_N, settled[group], places.sentence_N, places.position_N, places.prefix_N
-            )
+    found: Found
+    loaded: LoadedModel
+    contexts: Contexts
+    top_k: int
+    every: bool  # all prefixes of a sentence were ranked, not only its best one
+    alone: set[int] = field(default_factory=set)  # sentences run again
+
+    def __post_init__(self) -> None:
+        self._before = self.found
+        self.found = {group: ranked(places) for group, places in self.found.items()}  # copies
+        self._rounding: dict[int, float] = defaultdict(float)  # by layer, see `_tolerance`
+        self._scale: dict[int, float] = defaultdict(float)
+        for (layer, _), places in self.found.items():
+            mean = float(places.coefficient_N.mean()) if len(places) else 0.0
+            self._scale[layer] = max(self._scale[layer], mean)
+
+    def rescore(self) -> None:
+        """Score every place anew."""
+        self._run(self._sentences(lambda places, _: torch.ones(len(places), dtype=torch.bool)))
+
+    def settle(self) -> None:
+        """Score anew what rounding could decide."""
+        held = torch.cat([places.sentence_N for places in self.found.values()])
+        sentences, count = torch.unique(held, return_counts=True)
+        self._run(set(sentences[count.argsort(descending=True, stable=True)[:_SAMPLE]].tolist()))
+        while doubtful := self._sentences(self._doubtful) - self.alone:
+            self._run(doubtful)
+
+    def result(self) -> tuple[Found, int]:
+        """The top k of each (layer, sign), and how many of those places changed hands."""
+        moved, result = 0, {}
+        for group, places in self.found.items():
+            kept = ranked(distinct(places[places.coefficient_N > 0]))
+            result[group] = kept[rank_within_key(kept.key_N) < self.top_k]
+            before = self._before[group]
+            before = before[rank_within_key(before.key_N) < self.top_k]
+            moved += len(set(_identities(result[group])) - set(_identities(before)))
+        return result, moved
+
+    def _tolerance(self, layer: int, coefficient_N: torch.Tensor) -> torch.Tensor:
+        """How far rounding may move coefficients: in proportion to them, and to the layer's own.
+
+        A small coefficient may be what is left of large terms, so it is not judged by itself.
+        """
+        rounding = _SAFETY * max(self._rounding[layer], _LEAST)
+        return rounding * (coefficient_N + self._scale[layer])
+
+    def _doubtful(self, places: Places, layer: int) -> torch.Tensor:
+        """Rows [N] that stand too close to a neighbour, or to another prefix of their sentence."""
+        rank_N = rank_within_key(places.key_N)
+        tolerance_N = self._tolerance(layer, places.coefficient_N)
+        gap_N = places.coefficient_N[:-1] - places.coefficient_N[1:]
+        same_N = places.key_N[:-1] == places.key_N[1:]
+        close_N = same_N & (gap_N <= tolerance_N[:-1]) & (rank_N[:-1] < self.top_k)
+        doubtful_N = places.margin_N <= tolerance_N
+        doubtful_N[:-1] |= close_N
+        doubtful_N[1:] |= close_N
+        return doubtful_N
+
+    def _sentences(self, choose: Callable[[Places, int], torch.Tensor]) -> set[int]:
+        """The sentences of chosen rows."""
+        chosen: set[int] = set()
+        for (layer, _), places in self.found.items():
+            chosen.update(places.sentence_N[choose(places, layer)].tolist())
+        return chosen
+
+    def _run(self, sentences: set[int]) -> None:
+        """Run sentences alone and take their coefficients for all of their rows."""
+        self.alone |= sentences
+        wanted = torch.tensor(sorted(sentences))
+        rows: dict[int, list[tuple[int, int, torch.Tensor]]] = defaultdict(list)
+        for (layer, sign), places in self.found.items():
+            sentence_N = places.sentence_N
+            row_N = torch.isin(sentence_N, wanted).nonzero().flatten()
+            row_N = row_N[sentence_N[row_N].argsort(stable=True)]
+            ids, counts = torch.unique_consecutive(sentence_N[row_N], return_counts=True)
+            for sentence, of_sentence in zip(
+                ids.tolist(), torch.split(row_N, counts.tolist()), strict=True
+            ):
+                rows[sentence].append((layer, sign, of_sentence))
+        for sentence in wanted.tolist():
+            self._run_alone(self.contexts[sentence], rows[sentence])
+        self.found = {group: ranked(places) for group, places in self.found.items()}
+
+    def _run_alone(self, ids: list[int], rows: list[tuple[int, int, torch.Tensor]]) -> None:
+        lead = self.loaded.lead_ids
+        fed_1U = torch.tensor([[*lead, *ids]], device=self.loaded.device)
+        seen: dict[int, torch.Tensor] = {}
+
+        def keep(layer: int, coefficient: torch.Tensor) -> None:
+            alone_TF = coefficient.reshape(fed_1U.shape[1], -1)[len(lead) :]
+            seen[layer] = alone_TF.float().cpu()
+
+        layers = {layer for layer, _, _ in rows}
+        with memory_coefficients(self.loaded.values, layers, keep):
+            self.loaded.model(input_ids=fed_1U, use_cache=False)
+        special_T = torch.isin(
+            torch.tensor(ids), torch.tensor(self.loaded.tokenizer.all_special_ids)
         )
-        kept = rank_within_key(again.key_N) < top_k
-        moved += int((again.prefix_N != places.prefix_N)[kept].sum())
-        result[group] = again[kept]
-    return result, moved
+        prefix_T = prefix_hashes(torch.tensor([ids]))[0]
+        for layer, sign, row_N in rows:
+            places = self.found[layer, sign]
+            value_NT = sign * seen[layer][:, places.key_N[row_N]].T
+            self._take(layer, places, row_N, value_NT.masked_fill(special_T, -torch.inf), prefix_T)
+
+    def _take(
+        self,
+        layer: int,
+        places: Places,
+        row_N: torch.Tensor,
+        value_NT: torch.Tensor,
+        prefix_T: torch.Tensor,
+    ) -> None:
+        """Put coefficients of a sentence alone in these rows, which all belong to it."""
+        position_N = places.position_N[row_N]
+        before_N = places.coefficient_N[row_N]
+        after_N = value_NT.gather(1, position_N[:, None])[:, 0]
+        change_N = (after_N - before_N).abs() / (before_N + self._scale[layer])
+        self._rounding[layer] = max(self._rounding[layer], float(change_N.max()))
+        if not self.every:
+            position_N = value_NT.argmax(1)  # the first of equals
+            after_N = value_NT.gather(1, position_N[:, None])[:, 0]
+        places.coefficient_N[row_N] = after_N
+        places.at_N[row_N] = place(places.sentence_N[row_N], position_N)
+        places.prefix_N[row_N] = prefix_T[position_N]
+        places.margin_N[row_N] = torch.inf  # decided
+
+
+def _identities(places: Places) -> list[tuple[int, int, int]]:
+    """(key, rank, place) of each row."""
+    rank_N = rank_within_key(places.key_N)
+    return list(zip(places.key_N.tolist(), rank_N.tolist(), places.at_N.tolist(), strict=True))

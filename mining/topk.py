@@ -1,44 +1,69 @@
 """The running exact top-k of every key of one layer: pure tensors, no model, no text.
 
-The state is [F keys, R places], whatever the length of the corpus. Offers below a key's current
-R-th place are dropped at once; the rest wait in a buffer and are merged in bulk, so that the cost
-falls as the stream goes on. Places are ordered by coefficient (descending), then sentence, then
-position, and a prefix seen in several sentences holds one place, with the lowest sentence.
+The state is [F keys, R places], whatever the length of the corpus. Places are ordered by
+coefficient (descending), then sentence, then position, and a prefix seen in several sentences
+holds one place, with the lowest sentence. An empty place has the coefficient 0, so the last place
+of a key is at once the threshold that an offer must reach: only positive coefficients count.
 
-Shapes: B sentences, T tokens, F keys, R places, N offers.
+Shapes: F keys, R places, N offers, K keys that an offer reached, M offers to one key, C = R + M.
 """
 
 from dataclasses import dataclass
 
 import torch
 
-MERGE_AT = 4  # offers waiting before they are merged, as a multiple of the places there are
+_POSITION_BITS = 20  # a place is sentence · 2²⁰ + position, so that one comparison orders both
+_NO_PREFIX = 0
+_EMPTY = (0.0, 2**63 - 1, _NO_PREFIX, 0.0)  # an empty place: coefficient, at, prefix, margin
+_DTYPES = (torch.float32, torch.int64, torch.int64, torch.float32)
+WAITING = 2  # offers wait until they are this part of the places
+_ABREAST = 8  # offers to one key merged at a time
+_CROWDED = 4  # offers to one key, in multiples of the places, before they are thinned out first
 
 
 @dataclass(frozen=True)
 class Places:
-    """Offers or places, one row each; `key` is ascending once merged."""
+    """Offers or places, one row each."""
 
     key_N: torch.Tensor  # int64
     coefficient_N: torch.Tensor  # float32
-    sentence_N: torch.Tensor  # int64
-    position_N: torch.Tensor  # int64, index of the prefix's last token in the sentence
+    at_N: torch.Tensor  # int64, see `place`
     prefix_N: torch.Tensor  # int64 hash of the token ids from the sentence's start
+    margin_N: torch.Tensor  # float32: how far the sentence's next best coefficient lies below
 
     def __len__(self) -> int:
         return len(self.key_N)
 
     def __getitem__(self, index: torch.Tensor) -> "Places":
-        return Places(*(tensor[index] for tensor in self._tensors()))
+        return Places(*(column_N[index] for column_N in self.columns()))
 
-    def _tensors(self) -> tuple[torch.Tensor, ...]:
-        return self.key_N, self.coefficient_N, self.sentence_N, self.position_N, self.prefix_N
+    def columns(self) -> tuple[torch.Tensor, ...]:
+        """All columns, in order."""
+        return self.key_N, self.coefficient_N, self.at_N, self.prefix_N, self.margin_N
+
+    def cpu(self) -> "Places":
+        """The same on the processor."""
+        return Places(*(column_N.cpu() for column_N in self.columns()))
+
+    @property
+    def sentence_N(self) -> torch.Tensor:
+        """Sentence ids."""
+        return self.at_N >> _POSITION_BITS
+
+    @property
+    def position_N(self) -> torch.Tensor:
+        """Index of each prefix's last token in its sentence."""
+        return self.at_N & ((1 << _POSITION_BITS) - 1)
 
     @staticmethod
     def concatenate(parts: list["Places"]) -> "Places":
         """All rows of several, in order."""
-        columns = zip(*(part._tensors() for part in parts), strict=True)
-        return Places(*(torch.cat(column) for column in columns))
+        return Places(*map(torch.cat, zip(*(part.columns() for part in parts), strict=True)))
+
+
+def place(sentence_N: torch.Tensor, position_N: torch.Tensor) -> torch.Tensor:
+    """Sentence and position as one number that orders by both."""
+    return (sentence_N << _POSITION_BITS) | position_N
 
 
 class RunningTopK:
@@ -46,84 +71,100 @@ class RunningTopK:
 
     def __init__(self, keys: int, places: int, device: torch.device) -> None:
         self.places = places
-        self._merge_at = MERGE_AT * keys * places
-        # Only positive coefficients count, so the first threshold is zero, not minus infinity.
-        self.threshold_F = torch.zeros(keys, device=device)
-        empty = torch.empty(0, dtype=torch.int64, device=device)
-        self._held = Places(empty, empty.float(), empty, empty, empty)
+        shape = (keys, places)
+        # In the order of Places' columns, the key left out: it is the row.
+        self.held_FR = tuple(
+            torch.full(shape, empty, dtype=dtype, device=device)
+            for empty, dtype in zip(_EMPTY, _DTYPES, strict=True)
+        )
         self._waiting: list[Places] = []
         self._waiting_rows = 0
 
-    def offer_best(
-        self,
-        coefficient_BTF: torch.Tensor,
-        sentence_B: torch.Tensor,
-        prefix_BT: torch.Tensor,
-    ) -> None:
-        """Offer each sentence's best prefix to each key: the earliest of equals."""
-        best_BF = coefficient_BTF.amax(1)
-        row_N, key_N = self._reaching(best_BF)
-        if not len(row_N):
-            return
-        # Where the best stands is looked up for the few that matter: it costs more than the best.
-        equal_NT = coefficient_BTF[row_N, :, key_N] == best_BF[row_N, key_N][:, None]
-        position_N = equal_NT.int().argmax(1)
-        self._wait(
-            Places(
-                key_N, best_BF[row_N, key_N].float(), sentence_B[row_N], position_N,
-                prefix_BT[row_N, position_N],
-            )
-        )  # fmt: skip
+    @property
+    def threshold_F(self) -> torch.Tensor:
+        """What an offer must reach; an equal one may still win its place by a lower sentence."""
+        return self.held_FR[0][:, -1]
 
-    def offer_all(
-        self,
-        coefficient_NF: torch.Tensor,
-        sentence_N: torch.Tensor,
-        position_N: torch.Tensor,
-        prefix_N: torch.Tensor,
-    ) -> None:
-        """Offer every prefix (one row each) to every key."""
-        row_M, key_M = self._reaching(coefficient_NF)
-        if len(row_M):
-            self._wait(
-                Places(
-                    key_M, coefficient_NF[row_M, key_M].float(), sentence_N[row_M],
-                    position_N[row_M], prefix_N[row_M],
-                )
-            )  # fmt: skip
+    def offer(self, offers: Places) -> None:
+        """Take those among these positive offers that belong to the best, in any order."""
+        if not len(offers):
+            return
+        self._waiting.append(offers)
+        self._waiting_rows += len(offers)
+        if self._waiting_rows * WAITING >= self.held_FR[0].numel():
+            self.merge()
+
+    def merge(self) -> None:
+        """Let the offers that wait take their places: in bulk, since a merge has its fixed cost."""
+        if not self._waiting:
+            return
+        offers = Places.concatenate(self._waiting)
+        self._waiting, self._waiting_rows = [], 0
+        offers = offers[torch.argsort(offers.key_N, stable=True)]
+        rank_N = rank_within_key(offers.key_N)
+        if int(rank_N.max()) >= _CROWDED * self.places:
+            offers = ranked(distinct(offers))
+            rank_N = rank_within_key(offers.key_N)
+            offers, rank_N = offers[rank_N < self.places], rank_N[rank_N < self.places]
+        if int(rank_N.max()) < _ABREAST:
+            self._merge_abreast(offers, rank_N)
+            return
+        for start in range(0, int(rank_N.max()) + 1, _ABREAST):
+            turn_N = (rank_N >= start) & (rank_N < start + _ABREAST)
+            self._merge_abreast(offers[turn_N], rank_N[turn_N] - start)
 
     def result(self) -> Places:
         """The places held, ordered by key and within a key by rank."""
-        self._merge()
-        return self._held
+        self.merge()
+        held_FR = self.held_FR[0] > 0
+        return Places(held_FR.nonzero()[:, 0], *(column_FR[held_FR] for column_FR in self.held_FR))
 
-    def _reaching(self, coefficient_NF: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        # An equal coefficient may still win its place by a lower sentence id.
-        reaching = (coefficient_NF >= self.threshold_F) & (coefficient_NF > 0)
-        row_M, key_M = reaching.nonzero(as_tuple=True)
-        return row_M, key_M
+    def _merge_abreast(self, offers: Places, rank_N: torch.Tensor) -> None:
+        """Merge a few offers to each key; `rank_N` counts those to one key from 0."""
+        keys_K, row_N = torch.unique_consecutive(offers.key_N, return_inverse=True)
+        both_KC = []
+        for held_FR, offered_N, empty in zip(
+            self.held_FR, offers.columns()[1:], _EMPTY, strict=True
+        ):
+            offered_KM = held_FR.new_full((len(keys_K), int(rank_N.max()) + 1), empty)
+            offered_KM[row_N, rank_N] = offered_N
+            both_KC.append(torch.cat([held_FR[keys_K], offered_KM], 1))
+        coefficient_KC, at_KC, prefix_KC, _ = both_KC
+        held_NR = self.held_FR[2][offers.key_N]
+        repeated_K = torch.zeros_like(keys_K, dtype=torch.bool)
+        repeated_K[row_N[(held_NR == offers.prefix_N[:, None]).any(1)]] = True
+        for column in range(self.places + 1, prefix_KC.shape[1]):
+            new_K1 = prefix_KC[:, column : column + 1]
+            same_KM = (prefix_KC[:, self.places : column] == new_K1) & (new_K1 != _NO_PREFIX)
+            repeated_K |= same_KM.any(1)
+        drop_repetitions(coefficient_KC, at_KC, prefix_KC, repeated_K.nonzero().flatten())
+        best_KR = best_first(coefficient_KC, at_KC)[:, : self.places]
+        for held_FR, column_KC in zip(self.held_FR, both_KC, strict=True):
+            held_FR[keys_K] = column_KC.gather(1, best_KR)
 
-    def _wait(self, offers: Places) -> None:
-        self._waiting.append(offers)
-        self._waiting_rows += len(offers)
-        if self._waiting_rows >= self._merge_at:
-            self._merge()
 
-    def _merge(self) -> None:
-        if not self._waiting:
-            return
-        merged = ranked(distinct(Places.concatenate([self._held, *self._waiting])))
-        self._waiting, self._waiting_rows = [], 0
-        rank_N = rank_within_key(merged.key_N)
-        self._held = merged[rank_N < self.places]
-        last = merged[rank_N == self.places - 1]
-        self.threshold_F[last.key_N] = last.coefficient_N
+def drop_repetitions(
+    coefficient_KC: torch.Tensor, at_KC: torch.Tensor, prefix_KC: torch.Tensor, keys: torch.Tensor
+) -> None:
+    """In these keys' rows, empty all but the lowest place of each prefix."""
+    if not len(keys):
+        return
+    at_kC, prefix_kC = at_KC[keys], prefix_KC[keys]
+    column_C = torch.arange(at_kC.shape[1], device=at_kC.device)
+    lower_kCC = at_kC[:, None, :] < at_kC[:, :, None]
+    lower_kCC |= (at_kC[:, None, :] == at_kC[:, :, None]) & (column_C < column_C[:, None])
+    dropped_kC = ((prefix_kC[:, None, :] == prefix_kC[:, :, None]) & lower_kCC).any(2)
+    coefficient_KC[keys] = coefficient_KC[keys].masked_fill(dropped_kC, 0.0)
+    prefix_KC[keys] = prefix_kC.masked_fill(dropped_kC, _NO_PREFIX)
 
 
 def distinct(offers: Places) -> Places:
     """One row for each prefix of each key: the one in the lowest sentence."""
-    order_N = torch.argsort(offers.sentence_N, stable=True)
     identity_N = _mixed(offers.key_N) ^ offers.prefix_N
+    order_N = torch.argsort(identity_N, stable=True)
+    if not bool((identity_N[order_N][1:] == identity_N[order_N][:-1]).any()):
+        return offers
+    order_N = torch.argsort(offers.at_N, stable=True)
     order_N = order_N[torch.argsort(identity_N[order_N], stable=True)]
     sorted_N = identity_N[order_N]
     first_N = torch.ones_like(sorted_N, dtype=torch.bool)
@@ -133,10 +174,23 @@ def distinct(offers: Places) -> Places:
 
 def ranked(offers: Places) -> Places:
     """Rows by key, then coefficient descending, sentence, position."""
-    order_N = torch.argsort(offers.position_N, stable=True)
-    for column_N in (offers.sentence_N, -offers.coefficient_N, offers.key_N):
+    order_N = torch.argsort(offers.at_N, stable=True)
+    for column_N in (-offers.coefficient_N, offers.key_N):
         order_N = order_N[torch.argsort(column_N[order_N], stable=True)]
     return offers[order_N]
+
+
+def best_first(coefficient_KC: torch.Tensor, at_KC: torch.Tensor) -> torch.Tensor:
+    """The order of each row's columns: coefficient descending, of equals the lowest place."""
+    order_KC = torch.argsort(coefficient_KC, dim=1, descending=True, stable=True)
+    sorted_KC = coefficient_KC.gather(1, order_KC)
+    tied_K = ((sorted_KC[:, 1:] == sorted_KC[:, :-1]) & (sorted_KC[:, 1:] > 0)).any(1)
+    if bool(tied_K.any()):
+        by_place_KC = torch.argsort(at_KC[tied_K], dim=1)
+        coefficient_KC = coefficient_KC[tied_K].gather(1, by_place_KC)
+        best_KC = torch.argsort(coefficient_KC, dim=1, descending=True, stable=True)
+        order_KC[tied_K] = by_place_KC.gather(1, best_KC)
+    return order_KC
 
 
 def rank_within_key(key_N: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import torch
 
@@ -23,8 +24,8 @@ class ReadSentence:
     """A sentence as the model read it. `token_ends` are character offsets after each token."""
 
     sentence: Sentence
-    token_ids: list[int]
-    token_ends: list[int]
+    token_ids: npt.NDArray[np.int32]
+    token_ends: npt.NDArray[np.int32]
 
 
 def read_again(loaded: LoadedModel, sentences: Iterable[Sentence]) -> dict[int, ReadSentence]:
@@ -34,19 +35,22 @@ def read_again(loaded: LoadedModel, sentences: Iterable[Sentence]) -> dict[int, 
     encoded = loaded.tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=False)
     return {
         sentence.sentence_id: ReadSentence(
-            sentence, encoding.ids, [end for _, end in encoding.offsets]
+            sentence,
+            np.array(encoding.ids, dtype=np.int32),
+            # A tokenizer may count back for a piece of a character; text only goes on.
+            np.maximum.accumulate(np.array([end for _, end in encoding.offsets], dtype=np.int32)),
         )
         for sentence, encoding in zip(chosen, encoded, strict=True)
     }
 
 
 def trigger_table(
-    found: dict[tuple[int, int], Places], sentences: dict[int, ReadSentence], loaded: LoadedModel
+    found: dict[tuple[int, int], Places], sentences: dict[int, ReadSentence]
 ) -> pa.Table:
     """triggers.parquet: layer by layer; within a key the positive rows, then the negative ones."""
     layers = sorted({layer for layer, _ in found})
     return pa.concat_tables(
-        [_layer_table(layer, found, sentences, loaded) for layer in layers]
+        [_layer_table(layer, found, sentences) for layer in layers]
         or [SCHEMAS["triggers"].empty_table()]
     )
 
@@ -55,25 +59,29 @@ def _layer_table(
     layer: int,
     found: dict[tuple[int, int], Places],
     sentences: dict[int, ReadSentence],
-    loaded: LoadedModel,
 ) -> pa.Table:
     signs = [sign for of_layer, sign in found if of_layer == layer]
     parts = [found[layer, sign] for sign in signs]
     ranks = [rank_within_key(part.key_N) + 1 for part in parts]
     places = Places.concatenate(parts)
     sign = np.repeat(signs, [len(part) for part in parts])
-    rank, key = torch.cat(ranks).cpu().numpy(), places.key_N.cpu().numpy()
+    rank, key = torch.cat(ranks).numpy(), places.key_N.numpy()
     order = np.lexsort((rank, -sign, key))
-    sentence_id = places.sentence_N.cpu().numpy()[order]
-    position = places.position_N.cpu().numpy()[order]
-    texts = [
-        _text(sentences[int(at)], int(end), loaded)
-        for at, end in zip(sentence_id, position, strict=True)
-    ]
-    next_ids, prefixes, next_tokens = zip(*texts, strict=True) if texts else ((), (), ())
+    sentence_id = places.sentence_N.numpy()[order]
+    position = places.position_N.numpy()[order]
+    # Many keys share a prefix: its text is cut out once.
+    at = places.at_N.numpy()[order]
+    _, first, inverse = np.unique(at, return_index=True, return_inverse=True)
+    texts = [_text(sentences[int(sentence_id[n])], int(position[n])) for n in first]
+    next_ids, prefixes, next_tokens = (
+        pa.array([text[part] for text in texts], SCHEMAS["triggers"].field(name).type).take(
+            pa.array(inverse)
+        )
+        for part, name in enumerate(("next_token_id", "prefix", "next_token"))
+    )
     columns = [
         np.full(len(order), layer), key[order], rank[order],
-        sign[order] * places.coefficient_N.cpu().numpy()[order], sentence_id, position,
+        sign[order] * places.coefficient_N.numpy()[order], sentence_id, position,
         next_ids, prefixes, next_tokens, sign[order],
     ]  # fmt: skip
     schema = SCHEMAS["triggers"]
@@ -81,16 +89,17 @@ def _layer_table(
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _text(read: ReadSentence, position: int, loaded: LoadedModel) -> tuple[int, str, str]:
-    """(next token's id or −1, the prefix's text, the next token's text as it stands there)."""
+def _text(read: ReadSentence, position: int) -> tuple[int, str, str]:
+    """(next token's id or −1, the prefix's text, the next token's text as it stands there).
+
+    Prefix and next token are one piece of the sentence. A token inside a character adds nothing:
+    the prefix before it already shows the character whole.
+    """
     text, ends = read.sentence.text, read.token_ends
     prefix = text[: ends[position]]
     if position + 1 == len(read.token_ids):
         return -1, prefix, ""
-    next_id = read.token_ids[position + 1]
-    # A token inside a multi-byte character ends where the one before it did: ask the tokenizer.
-    shown = text[ends[position] : ends[position + 1]] or loaded.tokenizer.decode([next_id])
-    return next_id, prefix, shown
+    return int(read.token_ids[position + 1]), prefix, text[ends[position] : ends[position + 1]]
 
 
 def sentence_table(sentences: dict[int, ReadSentence]) -> pa.Table:

@@ -54,18 +54,18 @@ class Oracle:
     """All coefficients of a checkpoint over some sentences, and what a run must make of them."""
 
     def __init__(self, checkpoint: Checkpoint, sentences: Sequence[str]) -> None:
-        """`sentences` in corpus order; their index is their sentence_id."""
+        """`sentences` in corpus order; the parts they are split in count from 0."""
         tokenizer = _tokenizer(checkpoint.folder)
-        self.texts = list(sentences)
-        encoded = [tokenizer.encode(text, add_special_tokens=False) for text in sentences]
+        room = checkpoint.context - len(checkpoint.begins_with)
+        self.texts = [part for text in sentences for part in _parts(tokenizer, text, room)]
+        encoded = [tokenizer.encode(text, add_special_tokens=False) for text in self.texts]
         self.token_ids = [list(one.ids) for one in encoded]
         self.token_ends = [[end for _, end in one.offsets] for one in encoded]
         self._special = checkpoint.special_ids
         fed = len(checkpoint.begins_with)
-        room = checkpoint.context - fed
         # One array a sentence: layers × positions × keys, the sentence's own positions only.
         forwards = [
-            _forward(checkpoint.folder, checkpoint.begins_with + tuple(ids[:room]))
+            _forward(checkpoint.folder, checkpoint.begins_with + tuple(ids))
             for ids in self.token_ids
         ]
         self.coefficients = [one.coefficients[:, fed:] for one in forwards]
@@ -153,6 +153,18 @@ class Oracle:
             next_token_id=ids[after] if after < len(ids) else -1,
             prefix=text[: self.token_ends[prefix.sentence_id][prefix.position]],
         )
+
+
+def _parts(tokenizer: Tokenizer, text: str, room: int) -> list[str]:
+    """The sentence, cut wherever the context is full, but never within a character."""
+    offsets = tokenizer.encode(text, add_special_tokens=False).offsets
+    if len(offsets) <= room:
+        return [text]
+    kept = room
+    while offsets[kept][0] < offsets[kept - 1][1]:
+        kept -= 1
+    end = offsets[kept - 1][1]
+    return [text[:end].strip(), *_parts(tokenizer, text[end:].strip(), room)]
 
 
 @cache

@@ -64,17 +64,17 @@ def test_a_layer_named_twice_is_mined_once(typed: Typed, desk: Path, layers: str
     assert not keys.duplicated(["layer", "key"]).any()
 
 
-def test_a_wikitext_file_is_mined(typed: Typed, desk: Path) -> None:
+def test_a_wikitext_file_is_mined_without_its_headings(typed: Typed, desk: Path) -> None:
     text = " \n = the cat = \n \n the old cat sat on the mat . a dog @-@ bird ran . \n \n"
     (desk / "wiki.test.tokens").write_text(text, encoding="utf-8")
     ended = typed("mine", "model", "wiki.test.tokens", "--out", "run", "--device", "cpu")
     assert ended.code == 0, ended.err
     run = RunFolder.open(desk / "run")
     assert list(run.sentences()["text"]) == [
-        "= the cat =",
         "the old cat sat on the mat .",
         "a dog @-@ bird ran .",
     ]
+    assert run.manifest.skipped["headings"] == 1
 
 
 # The corpus.

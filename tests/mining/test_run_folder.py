@@ -148,16 +148,15 @@ def test_the_next_token_is_named_as_it_is_written(
     assert seen > 50
 
 
-def test_token_ids_are_the_sentences_own_even_past_the_context(
+def test_token_ids_and_ends_are_those_of_the_sentences_own_text(
     mined: Mined, checkpoint: ByName
 ) -> None:
-    lines = mixed_lines()
     tokenizer = Tokenizer.from_file(str(checkpoint("random-relu-begin").folder / "tokenizer.json"))
-    run = mined("random-relu-begin", lines)
-    for sentence_id, row in run.sentences().iterrows():
-        own = tokenizer.encode(lines[sentence_id], add_special_tokens=False)
-        assert list(row["token_ids"]) == own.ids
-        assert list(row["token_ends"]) == [end for _, end in own.offsets]
+    run = mined("random-relu-begin", mixed_lines())
+    for row in run.sentences().itertuples():
+        own = tokenizer.encode(row.text, add_special_tokens=False)
+        assert list(row.token_ids) == own.ids
+        assert list(row.token_ends) == [end for _, end in own.offsets]
 
 
 def test_document_ids_are_the_corpus_own(loaded: Loaded, tmp_path: Path) -> None:
@@ -203,12 +202,14 @@ def test_the_manifest_says_what_the_run_was_made_from(mined: Mined, checkpoint: 
 def test_the_manifest_counts_what_was_read_and_what_was_passed_over(mined: Mined) -> None:
     lines = ["the cat", IGNORED, "a unheard dog", " ".join(["red"] * 40)]
     manifest = mined("random-relu", lines).manifest
-    assert manifest.skipped["positions_past_context"] == 8
-    reasons = dict(manifest.skipped)
-    del reasons["positions_past_context"]
-    assert sorted(count for count in reasons.values() if count) == [1, 1]  # empty; unknown word
-    assert manifest.sentences in (3, 4)
-    assert manifest.tokens == 2 + 3 + 32
+    counts = {reason: count for reason, count in manifest.skipped.items() if count}
+    assert counts == {
+        "empty_sentences": 1,
+        "special_token_positions": 1,  # the unknown word
+        "sentences_split": 1,
+    }
+    assert manifest.sentences == 5
+    assert manifest.tokens == 2 + 3 + 40
 
 
 def test_digests_follow_the_text_and_the_weights(mined: Mined) -> None:

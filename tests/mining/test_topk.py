@@ -7,8 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mining import topk
-from mining.topk import RunningTopK, prefix_hashes, rank_within_key
+from mining.topk import Places, RunningTopK, place, prefix_hashes, rank_within_key
 
 KEYS = 3
 Offer = tuple[tuple[float, ...], int, int, int]  # coefficients a key, sentence, position, prefix
@@ -43,36 +42,57 @@ def batched(given: list[Offer], size: int) -> Iterator[list[Offer]]:
         yield given[start : start + size]
 
 
+def rows(batch: list[Offer]) -> Places:
+    """What a layer would offer of a batch: every positive coefficient, a row each."""
+    offered = [
+        (key, value, sentence, position, (prefix + 1) * 7919)
+        for values, sentence, position, prefix in batch
+        for key, value in enumerate(values)
+        if value > 0
+    ]
+    key, value, sentence, position, prefix = (
+        zip(*offered, strict=True) if offered else ((), (), (), (), ())
+    )
+    at = place(*(torch.tensor(column, dtype=torch.int64) for column in (sentence, position)))
+    return Places(
+        torch.tensor(key, dtype=torch.int64), torch.tensor(value, dtype=torch.float32), at,
+        torch.tensor(prefix, dtype=torch.int64), torch.zeros(len(value)),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("places", [1, 2, 5])
 @settings(max_examples=50, deadline=None)
-@given(given=offers(), size=st.integers(1, 9))
-def test_what_is_held_is_the_top_of_a_full_sort(given: list[Offer], size: int, places: int) -> None:
+@given(given=offers(), size=st.integers(1, 9), merging=st.booleans())
+def test_what_is_held_is_the_top_of_a_full_sort(
+    given: list[Offer], size: int, places: int, merging: bool
+) -> None:
     best = RunningTopK(KEYS, places, torch.device("cpu"))
-    best._merge_at = 1  # merge after every batch, so that thresholds are used
     for batch in batched(given, size):
-        values, sentence, position, prefix = zip(*batch, strict=True)
-        best.offer_all(
-            torch.tensor(values), torch.tensor(sentence), torch.tensor(position),
-            torch.tensor(prefix) * 7919,
-        )  # fmt: skip
+        best.offer(rows(batch))
+        if merging:
+            best.merge()
     held = best.result()
     for key in range(KEYS):
-        rows = held[held.key_N == key]
-        found = list(
-            zip(
-                rows.coefficient_N.tolist(), rows.sentence_N.tolist(), rows.position_N.tolist(),
-                strict=True,
-            )
-        )  # fmt: skip
-        assert found == full_sort(given, key, places)
+        found = held[held.key_N == key]
+        columns = (found.coefficient_N, found.sentence_N, found.position_N)
+        assert [*zip(*(column.tolist() for column in columns), strict=True)] == full_sort(
+            given, key, places
+        )
 
 
-def test_a_stream_is_merged_before_it_ends() -> None:
-    best = RunningTopK(1, 1, torch.device("cpu"))
-    for number in range(2 * topk.MERGE_AT):
-        value = torch.tensor([[1.0 + number]])
-        best.offer_all(value, torch.tensor([number]), torch.tensor([0]), torch.tensor([number]))
-    assert best.threshold_F.item() >= topk.MERGE_AT
+def test_a_stream_raises_its_threshold_before_it_ends() -> None:
+    best = RunningTopK(1, 2, torch.device("cpu"))
+    for number in range(1, 9):
+        best.offer(rows([((float(number),), number, 0, number)]))
+    assert best.threshold_F.item() >= 5.0
+
+
+def test_an_offer_made_twice_holds_one_place() -> None:
+    best = RunningTopK(1, 3, torch.device("cpu"))
+    for _ in range(2):
+        best.offer(rows([((2.0,), 7, 1, 0), ((1.0,), 8, 1, 1)]))
+        best.merge()
+    assert best.result().sentence_N.tolist() == [7, 8]
 
 
 def test_prefixes_share_a_hash_exactly_when_they_share_their_tokens() -> None:

@@ -108,10 +108,14 @@ def test_a_begin_token_is_fed_but_never_ranked_or_counted(mined: Mined) -> None:
     assert mined("planted-relu", ["cat the"]).manifest.bos is False
 
 
-def test_the_next_token_past_the_context_is_still_the_sentences_own(mined: Mined) -> None:
+def test_a_sentence_longer_than_the_context_is_split_and_all_of_it_is_ranked(mined: Mined) -> None:
     line = " ".join(["a"] * 31 + ["cat", "dog", "bird"])  # the context holds 32 tokens
-    run = mined("planted-relu", [line], per_sentence="all")
-    (row,) = run.triggers(layer=0, key=0).itertuples()
-    assert (row.position, row.next_token.strip()) == (31, "dog")
-    assert run.triggers(layer=0, key=2)["position"].max() == 31  # "bird" is past the context
-    assert run.manifest.skipped["positions_past_context"] == 2
+    run = mined("planted-relu", [line, "old cat"], per_sentence="all")
+    assert run.manifest.sentences == 3
+    assert run.manifest.skipped["sentences_split"] == 1
+    assert run.sentences().loc[1, "text"] == "dog bird"
+    cats = run.triggers(layer=0, key=0)
+    assert list(zip(cats["sentence_id"], cats["position"], strict=True)) == [(0, 31), (2, 1)]
+    assert list(cats["next_token_id"]) == [-1, -1]  # a part ends where it was cut
+    birds = run.triggers(layer=0, key=2)
+    assert (1, 1) in set(zip(birds["sentence_id"], birds["position"], strict=True))

@@ -1,0 +1,193 @@
+"""The one pass of the model over a corpus: every layer's memory, batch by batch, to the end.
+
+It can be interrupted at any moment and taken up again from its last checkpoint; it makes do with
+less memory when there is too little, and stops where a coefficient is not a finite number.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+
+from mining.batches import Batch, PlacedBatch, ahead, batches
+from mining.capture import memory_coefficients
+from mining.checkpoint import Checkpoints, load_checkpoint, refuse_difference
+from mining.corpus import Corpus
+from mining.errors import CorpusError, Interrupted, ModelError
+from mining.interrupts import StopRequests
+from mining.layer_memory import LayerMemory
+from mining.models import LoadedModel
+from mining.reading import Counts, Reading
+
+Progress = Callable[[int, int], None]  # (tokens mined, tokens expected or 0)
+
+
+@dataclass
+class Pass:
+    """One pass in progress: what is mined, what has been found, and how far it has come."""
+
+    loaded: LoadedModel
+    corpus: Corpus
+    memory: dict[int, LayerMemory]  # by layer
+    asked: dict[str, Any]  # what must be the same for a run to be resumed
+    command_line: list[str]
+    checkpoints: Checkpoints
+    batch_tokens: int
+    max_sentences: int | None = None
+    progress: Progress = lambda _mined, _expected: None
+    notice: Callable[[str], None] = lambda _line: None
+    seconds_before: float = 0.0  # spent before an interruption
+    halved: int = 0  # times that memory ran out
+    _most: int | None = None  # ids a forward pass may have, once memory has run out
+    _mined: int = 0  # tokens
+    _last: Batch | None = None
+    _started: float = field(default_factory=time.monotonic)
+
+    def run(self, stops: StopRequests) -> Reading:
+        """Mine what is left; Interrupted where somebody asks for it, with a checkpoint written."""
+        reading = Reading(self.corpus, self.loaded, self.max_sentences)
+        start, digest, done = self._restore()
+        try:
+            for batch in ahead(self._stream(reading, start, digest, done)):
+                with stops.batch():
+                    self.take(batch)
+                    self._last = batch
+                self._mined += batch.tokens
+                self.progress(self._mined, batch.window.expected_tokens)
+                if self.checkpoints.due:
+                    self._save()
+        except Interrupted as request:
+            if self._last is None:
+                raise
+            self._save()
+            raise Interrupted(request.asked, "; go on with the same command and --resume") from None
+        if not reading.counts.tokens:
+            raise CorpusError(f"{self.corpus.name} holds no sentence with a token to mine.")
+        if self._last is not None and self.seconds > self.checkpoints.seconds:
+            self._save()  # what follows can take its time too
+        return reading
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds spent on this run so far."""
+        return self.seconds_before + time.monotonic() - self._started
+
+    def _stream(
+        self, reading: Reading, start: Counts | None, digest: str | None, done: int
+    ) -> Iterator[Batch]:
+        for window in reading.windows(start, digest):
+            for batch in batches(window, self.loaded, self.batch_tokens):
+                if batch.index >= done:
+                    yield batch
+                else:
+                    self._mined += batch.tokens
+            done = 0
+
+    def take(self, batch: Batch) -> None:
+        """Run a batch, in parts if memory is short."""
+        waiting = [batch]
+        while waiting:
+            part = waiting.pop(0)
+            several = len(part.length_B) > 1
+            if several and self._most is not None and part.ids_BU.size > self._most:
+                waiting[:0] = part.halves()
+            elif not self._fits(part):
+                if not several:
+                    raise ModelError(
+                        f"Out of memory on a single sentence of {part.tokens} tokens; use another"
+                        " --device, or a smaller model."
+                    )
+                self._most = part.ids_BU.size // 2
+                self.halved += 1
+                self.notice(f"out of memory: going on with {self._most:,} tokens a batch")
+                waiting[:0] = part.halves()
+
+    def _fits(self, batch: Batch) -> bool:
+        """Run a batch; False if it takes more memory than there is."""
+        try:
+            placed = PlacedBatch.of(batch, self.loaded.device)
+            self._forward(placed, lambda layer, value: self.memory[layer].see(value, placed))
+        except (RuntimeError, MemoryError) as mistake:
+            if not _out_of_memory(mistake):
+                raise
+            torch.cuda.empty_cache()
+            return False
+        finite = torch.stack([memory.commit() for memory in self.memory.values()])
+        if not bool(finite.all()):
+            raise self._not_finite(batch, placed)
+        return True
+
+    def _forward(self, placed: PlacedBatch, consumer: Callable[[int, torch.Tensor], None]) -> None:
+        """One forward pass; the consumer gets [B, T, F], without the leading special tokens."""
+        sentences, width = placed.fed_BU.shape
+        lead = len(self.loaded.lead_ids)
+
+        def own(layer: int, coefficient: torch.Tensor) -> None:
+            consumer(layer, coefficient.reshape(sentences, width, -1)[:, lead:])
+
+        with memory_coefficients(self.loaded.values, self.memory, own):
+            self.loaded.model(input_ids=placed.fed_BU, use_cache=False)
+
+    def _not_finite(self, batch: Batch, placed: PlacedBatch) -> ModelError:
+        """Which coefficient it is that is infinite or no number."""
+        found: list[tuple[int, int, int, int]] = []
+
+        def look(layer: int, coefficient_BTF: torch.Tensor) -> None:
+            bad_BTF = ~coefficient_BTF.isfinite()
+            if placed.unranked_BT is not None:
+                bad_BTF &= ~placed.unranked_BT[..., None]
+            if not found and bool(bad_BTF.any()):
+                row, position, key = bad_BTF.nonzero()[0].tolist()
+                found.append((layer, key, int(batch.sentence_B[row]), position))
+
+        self._forward(placed, look)
+        layer, key, sentence, position = found[0]
+        text = batch.window.sentences[sentence - batch.window.before.sentences].text
+        return ModelError(
+            f"Layer {layer}, key {key} has a coefficient that is infinite or no number, at token"
+            f" {position} of sentence {sentence} ({text[:60]!r}); the weights are damaged, or the"
+            " numbers are too large for this --dtype."
+        )
+
+    def _save(self) -> None:
+        assert self._last is not None
+        about = {
+            "asked": self.asked,
+            "command_line": self.command_line,
+            "counts": asdict(self._last.window.before),
+            "digest": self._last.window.digest_before,
+            "batches_done": self._last.index + 1,
+            "seconds": self.seconds,
+            "most": self._most,
+            "halved": self.halved,
+        }
+        tensors = {
+            f"{layer}/{name}": tensor
+            for layer, memory in self.memory.items()
+            for name, tensor in memory.tensors().items()
+        }
+        self.checkpoints.save(about, tensors)
+
+    def _restore(self) -> tuple[Counts | None, str | None, int]:
+        """Where to read on: (what was read before the window at hand, its digest, batches done)."""
+        stored = load_checkpoint(self.checkpoints.folder)
+        if stored is None:
+            return None, None, 0
+        about, tensors = stored
+        refuse_difference(about["asked"], self.asked, self.checkpoints.folder)
+        for layer, memory in self.memory.items():
+            memory.restore({name: tensors[f"{layer}/{name}"] for name in memory.tensors()})
+        counts = Counts(**about["counts"])
+        self.command_line = about["command_line"]
+        self.seconds_before = about["seconds"]
+        self._most, self.halved, self._mined = about["most"], about["halved"], counts.tokens
+        return counts, about["digest"], about["batches_done"]
+
+
+def _out_of_memory(mistake: BaseException) -> bool:
+    if isinstance(mistake, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    # The allocator for processors raises no class of its own.
+    return "can't allocate memory" in str(mistake) or "not enough memory" in str(mistake)

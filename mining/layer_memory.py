@@ -1,0 +1,134 @@
+"""What is remembered of one layer while the corpus streams by: its best places and statistics.
+
+Shapes: B sentences, T of their own tokens, F keys, N (sentence, key) pairs that reach a place.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from mining.activity import BatchFigures, KeyActivity, reduce_batch
+from mining.batches import PlacedBatch
+from mining.topk import Places, RunningTopK, distinct, place
+
+CPU_LOOKUPS, GPU_LOOKUPS = 1 << 22, 1 << 26  # coefficients looked up at a time
+
+
+class LayerMemory:
+    """The state of one layer: [F keys, R places] a sign, whatever the length of the corpus."""
+
+    def __init__(
+        self, keys: int, places: int, device: torch.device, *, signs: tuple[int, ...], every: bool
+    ) -> None:
+        """`every`: rank all prefixes of a sentence, not only its best one."""
+        self.best = {sign: RunningTopK(keys, places, device) for sign in signs}
+        self.activity = KeyActivity(keys, device)
+        self._every = every
+        self._seen: tuple[BatchFigures, int] | None = None
+
+    def see(self, coefficient_BTF: torch.Tensor, batch: PlacedBatch) -> None:
+        """Take what one batch offers. Seeing a batch again, as after a failure, changes nothing."""
+        figures = reduce_batch(coefficient_BTF, batch)
+        self._seen = figures, batch.positions
+        for sign, best in self.best.items():
+            best_BF = figures.highest_BF if sign == 1 else -figures.lowest_BF
+            reaching = Reaching(best, best_BF, batch.apart_B, sign, self._every)
+            for offers in reaching.offers(coefficient_BTF, batch):
+                best.offer(offers)
+
+    def commit(self) -> torch.Tensor:
+        """Count the batch last seen; a boolean: whether all coefficients so far are finite."""
+        assert self._seen is not None
+        self.activity.add(*self._seen)
+        self._seen = None
+        return self.activity.total_F.isfinite().all()
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """All of the state, by name; the tensors themselves, not copies."""
+        for best in self.best.values():
+            best.merge()
+        held = {
+            f"held/{sign}/{index}": column_FR
+            for sign, best in self.best.items()
+            for index, column_FR in enumerate(best.held_FR)
+        }
+        activity = self.activity
+        return held | {
+            "positions": activity.positions,
+            "active": activity.active_F,
+            "total": activity.total_F,
+            "highest": activity.highest_F,
+            "lowest": activity.lowest_F,
+        }
+
+    def restore(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Go on from a stored state."""
+        for name, tensor in self.tensors().items():
+            tensor.copy_(tensors[name])
+
+
+@dataclass(frozen=True)
+class Reaching:
+    """The (sentence, key) pairs of a batch whose best coefficient reaches a place."""
+
+    best: RunningTopK
+    best_BF: torch.Tensor
+    apart_B: torch.Tensor
+    sign: int
+    every: bool
+
+    def pairs(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """(row, key) of each pair, row by row."""
+        reaching_BF = (self.best_BF >= self.best.threshold_F) & (self.best_BF > 0)
+        row_N, key_N = reaching_BF.nonzero(as_tuple=True)
+        keys, places = self.best.held_FR[0].shape
+        if len(row_N) > 2 * keys * places and len(self.apart_B) >= places:
+            # Too many, as at the start. Sentences apart offer different prefixes, so whatever is
+            # below the last place among them alone cannot win one.
+            apart_FB = self.best_BF[self.apart_B].T.contiguous()
+            floor_F = apart_FB.topk(places, sorted=False).values.amin(1)
+            kept_N = self.best_BF[row_N, key_N] >= floor_F[key_N]
+            row_N, key_N = row_N[kept_N], key_N[kept_N]
+        return row_N, key_N
+
+    def offers(self, coefficient_BTF: torch.Tensor, batch: PlacedBatch) -> list[Places]:
+        """What these pairs offer; where the best of a sentence stands is looked up only here."""
+        row_N, key_N = self.pairs()
+        at_once = CPU_LOOKUPS if coefficient_BTF.device.type == "cpu" else GPU_LOOKUPS
+        step = max(1, at_once // coefficient_BTF.shape[1])
+        return [
+            self._look_up(coefficient_BTF, batch, rows, keys)
+            for rows, keys in zip(torch.split(row_N, step), torch.split(key_N, step), strict=True)
+        ]
+
+    def _look_up(
+        self,
+        coefficient_BTF: torch.Tensor,
+        batch: PlacedBatch,
+        row_N: torch.Tensor,
+        key_N: torch.Tensor,
+    ) -> Places:
+        value_NT = coefficient_BTF[row_N, :, key_N].float()
+        if self.sign < 0:
+            value_NT = -value_NT
+        if batch.unranked_BT is not None:
+            value_NT.masked_fill_(batch.unranked_BT[row_N], -torch.inf)
+        if self.every:
+            threshold_N1 = self.best.threshold_F[key_N][:, None]
+            pair_N, position_N = ((value_NT >= threshold_N1) & (value_NT > 0)).nonzero(
+                as_tuple=True
+            )
+            coefficient_N = value_NT[pair_N, position_N]
+            row_N, key_N = row_N[pair_N], key_N[pair_N]
+            margin_N = torch.full_like(coefficient_N, torch.inf)  # nothing else had to be beaten
+        else:
+            position_N = value_NT.argmax(1)  # the first of equals
+            coefficient_N = value_NT.gather(1, position_N[:, None])[:, 0]
+            value_NT.scatter_(1, position_N[:, None], -torch.inf)
+            margin_N = coefficient_N - value_NT.amax(1)
+        at_N = place(batch.sentence_B[row_N], position_N)
+        prefix_N = batch.prefix_BT[row_N, position_N]
+        offers = Places(key_N, coefficient_N, at_N, prefix_N, margin_N)
+        # Most prefixes stand in one sentence only; those that do not may crowd a key.
+        repeated_N = batch.repeated_BT[row_N, position_N]
+        return Places.concatenate([offers[~repeated_N], distinct(offers[repeated_N])])

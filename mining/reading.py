@@ -1,0 +1,164 @@
+"""A corpus as windows of sentences that a model can read whole: tokenized, cut to its context.
+
+A sentence longer than the context is split at the limit; each part is a sentence of its own from
+then on. What was read is counted as it goes, so that a reading can be taken up again at a window.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain, islice
+
+import numpy as np
+import numpy.typing as npt
+
+from mining.corpus import Corpus, Sentence
+from mining.errors import CorpusError
+from mining.models import LoadedModel
+
+WINDOW = 16_384  # sentences sorted together; more saves padding, costs memory
+_HEAD = 8  # characters tokenized at a time of an endless sentence, as a multiple of the context
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much of a corpus has been read. `read` counts the corpus's own sentences."""
+
+    read: int = 0
+    sentences: int = 0  # as mined: what was split counts once a part
+    tokens: int = 0
+    empty: int = 0
+    split: int = 0
+    special: int = 0  # tokens of the text that are special, and so never triggers
+
+    def skipped(self, corpus: Corpus) -> dict[str, int]:
+        """The manifest's account of what was left out or cut."""
+        return {
+            "empty_sentences": self.empty,
+            "sentences_split": self.split,
+            "special_token_positions": self.special,
+            **corpus.skipped,
+        }
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some thousand sentences in corpus order, with their token ids."""
+
+    sentences: list[Sentence]
+    length_S: npt.NDArray[np.int64]  # tokens of each sentence
+    ids_N: npt.NDArray[np.int64]  # all their tokens, one sentence after the other
+    special_N: npt.NDArray[np.bool_]
+    before: Counts  # what had been read when this window began
+    digest_before: str
+    expected_tokens: int  # of the whole corpus, an estimate that ends exact; 0: not known
+
+
+@dataclass
+class Reading:
+    """One reading of a corpus, window by window; complete once `windows` is exhausted."""
+
+    corpus: Corpus
+    loaded: LoadedModel
+    max_sentences: int | None = None
+    counts: Counts = field(default_factory=Counts)
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)  # of the corpus's sentences
+
+    def windows(self, start: Counts | None = None, digest: str | None = None) -> Iterator[Window]:
+        """All windows, or those after `start`; CorpusError if what lies before is not as it was."""
+        sentences = iter(self.corpus)
+        if start is not None:
+            for sentence in islice(sentences, start.read):
+                self.digest.update(sentence.text.encode() + b"\n")
+            if self.digest.hexdigest() != digest:
+                raise CorpusError(
+                    f"{self.corpus.name} is not what this run began with: its first {start.read:,}"
+                    " sentences differ. Mine it into a new folder."
+                )
+            self.counts = start
+        while window := self._next(sentences):
+            yield window
+
+    def _next(self, sentences: Iterator[Sentence]) -> Window | None:
+        room = WINDOW
+        if self.max_sentences is not None:
+            room = min(room, self.max_sentences - self.counts.read)
+        read = list(islice(sentences, room))
+        if not read:
+            return None
+        before, digest_before = self.counts, self.digest.hexdigest()
+        for sentence in read:
+            self.digest.update(sentence.text.encode() + b"\n")
+        texts, token_ids, owners = fit(self.loaded, [sentence.text for sentence in read])
+        numbered = [
+            Sentence(before.sentences + n, read[owner].document_id, text)
+            for n, (text, owner) in enumerate(zip(texts, owners, strict=True))
+        ]
+        length_S = np.array([len(ids) for ids in token_ids], dtype=np.int64)
+        ids_N = np.fromiter(chain.from_iterable(token_ids), np.int64, count=int(length_S.sum()))
+        special_N = np.isin(ids_N, self.loaded.tokenizer.all_special_ids)
+        self.counts = Counts(
+            read=before.read + len(read),
+            sentences=before.sentences + len(texts),
+            tokens=before.tokens + len(ids_N),
+            empty=before.empty + int((length_S == 0).sum()),
+            split=before.split + int((np.bincount(owners) > 1).sum()),
+            special=before.special + int(special_N.sum()),
+        )
+        return Window(numbered, length_S, ids_N, special_N, before, digest_before, self._expected())
+
+    def _expected(self) -> int:
+        of_limit = self.counts.read / self.max_sentences if self.max_sentences else 0.0
+        share = max(self.corpus.share_read, of_limit)
+        return round(self.counts.tokens / share) if share else 0
+
+
+def tokenize(loaded: LoadedModel, texts: list[str]) -> list[list[int]]:
+    """Each text's own token ids, without the special tokens a tokenizer would put around it."""
+    encodings = loaded.tokenizer.backend_tokenizer.encode_batch_fast(
+        texts, add_special_tokens=False
+    )
+    return [encoding.ids for encoding in encodings]
+
+
+def fit(loaded: LoadedModel, texts: list[str]) -> tuple[list[str], list[list[int]], list[int]]:
+    """Texts that fit the model's context, their token ids, and which text each one is part of."""
+    longest = _HEAD * loaded.room
+    encoded = iter(tokenize(loaded, [text for text in texts if len(text) <= longest]))
+    parts, token_ids, owners = [], [], []
+    for owner, text in enumerate(texts):
+        whole = next(encoded) if len(text) <= longest else None
+        if whole is not None and len(whole) <= loaded.room:
+            parts.append(text)
+            token_ids.append(whole)
+            owners.append(owner)
+            continue
+        for part, ids in _split(loaded, text):
+            parts.append(part)
+            token_ids.append(ids)
+            owners.append(owner)
+    return parts, token_ids, owners
+
+
+def _split(loaded: LoadedModel, text: str) -> Iterator[tuple[str, list[int]]]:
+    """A sentence in parts of as many tokens as the model reads at once."""
+    while text:
+        part = text[: _HEAD * loaded.room].rstrip()
+        while len(ids := tokenize(loaded, [part])[0]) > loaded.room:
+            part = part[: _cut(loaded, part)].rstrip()
+        yield part, ids
+        text = text[len(part) :].lstrip()
+
+
+def _cut(loaded: LoadedModel, text: str) -> int:
+    """Characters that the first tokens cover, as many as fit, ending between two characters."""
+    encoding = loaded.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
+    offsets = encoding.offsets
+    for last in range(loaded.room, 0, -1):
+        end = int(offsets[last - 1][1])
+        if 0 < end < len(text) and offsets[last][0] >= end:
+            return end
+    raise CorpusError(
+        f"The context of {loaded.name}, {loaded.room} tokens, is too short for one character of"
+        f" the corpus ({text[:1]!r}); choose another model."
+    )
