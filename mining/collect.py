@@ -50,9 +50,9 @@ class Pass:
         reading = Reading(self.corpus, self.loaded, self.max_sentences)
         start, digest, done = self._restore()
         try:
-            for batch in ahead(self._stream(reading, start, digest, done)):
+            for batch, placed in ahead(self._stream(reading, start, digest, done)):
                 with stops.batch():
-                    self.take(batch)
+                    self.take(batch, placed)
                     self._last = batch
                 self._mined += batch.tokens
                 self.progress(self._mined, batch.window.expected_tokens)
@@ -76,24 +76,25 @@ class Pass:
 
     def _stream(
         self, reading: Reading, start: Counts | None, digest: str | None, done: int
-    ) -> Iterator[Batch]:
+    ) -> Iterator[tuple[Batch, PlacedBatch]]:
         for window in reading.windows(start, digest):
             for batch in batches(window, self.loaded, self.batch_tokens):
                 if batch.index >= done:
-                    yield batch
+                    yield batch, PlacedBatch.of(batch, self.loaded.device)
                 else:
                     self._mined += batch.tokens
             done = 0
 
-    def take(self, batch: Batch) -> None:
+    def take(self, batch: Batch, placed: PlacedBatch | None = None) -> None:
         """Run a batch, in parts if memory is short."""
         waiting = [batch]
         while waiting:
             part = waiting.pop(0)
+            on_device = placed if part is batch else None
             several = len(part.length_B) > 1
             if several and self._most is not None and part.ids_BU.size > self._most:
                 waiting[:0] = part.halves()
-            elif not self._fits(part):
+            elif not self._fits(part, on_device):
                 if not several:
                     raise ModelError(
                         f"Out of memory on a single sentence of {part.tokens} tokens; use another"
@@ -104,10 +105,10 @@ class Pass:
                 self.notice(f"out of memory: going on with {self._most:,} tokens a batch")
                 waiting[:0] = part.halves()
 
-    def _fits(self, batch: Batch) -> bool:
+    def _fits(self, batch: Batch, placed: PlacedBatch | None) -> bool:
         """Run a batch; False if it takes more memory than there is."""
         try:
-            placed = PlacedBatch.of(batch, self.loaded.device)
+            placed = placed or PlacedBatch.of(batch, self.loaded.device)
             self._forward(placed, lambda layer, value: self.memory[layer].see(value, placed))
         except (RuntimeError, MemoryError) as mistake:
             if not _out_of_memory(mistake):

@@ -9,7 +9,7 @@ import torch
 
 from mining.activity import BatchFigures, KeyActivity, reduce_batch
 from mining.batches import PlacedBatch
-from mining.topk import Places, RunningTopK, distinct, place
+from mining.topk import Places, RunningTopK, place
 
 CPU_LOOKUPS, GPU_LOOKUPS = 1 << 22, 1 << 26  # coefficients looked up at a time
 
@@ -33,8 +33,8 @@ class LayerMemory:
         for sign, best in self.best.items():
             best_BF = figures.highest_BF if sign == 1 else -figures.lowest_BF
             reaching = Reaching(best, best_BF, batch.apart_B, sign, self._every)
-            for offers in reaching.offers(coefficient_BTF, batch):
-                best.offer(offers)
+            for offers, repeated_N in reaching.offers(coefficient_BTF, batch):
+                best.offer(offers, repeated_N)
 
     def commit(self) -> torch.Tensor:
         """Count the batch last seen; a boolean: whether all coefficients so far are finite."""
@@ -91,8 +91,13 @@ class Reaching:
             row_N, key_N = row_N[kept_N], key_N[kept_N]
         return row_N, key_N
 
-    def offers(self, coefficient_BTF: torch.Tensor, batch: PlacedBatch) -> list[Places]:
-        """What these pairs offer; where the best of a sentence stands is looked up only here."""
+    def offers(
+        self, coefficient_BTF: torch.Tensor, batch: PlacedBatch
+    ) -> list[tuple[Places, torch.Tensor]]:
+        """What these pairs offer, and which offers share a prefix with another sentence.
+
+        Where the best of a sentence stands is looked up here, for the few that matter.
+        """
         row_N, key_N = self.pairs()
         at_once = CPU_LOOKUPS if coefficient_BTF.device.type == "cpu" else GPU_LOOKUPS
         step = max(1, at_once // coefficient_BTF.shape[1])
@@ -107,7 +112,7 @@ class Reaching:
         batch: PlacedBatch,
         row_N: torch.Tensor,
         key_N: torch.Tensor,
-    ) -> Places:
+    ) -> tuple[Places, torch.Tensor]:
         value_NT = coefficient_BTF[row_N, :, key_N].float()
         if self.sign < 0:
             value_NT = -value_NT
@@ -129,6 +134,4 @@ class Reaching:
         at_N = place(batch.sentence_B[row_N], position_N)
         prefix_N = batch.prefix_BT[row_N, position_N]
         offers = Places(key_N, coefficient_N, at_N, prefix_N, margin_N)
-        # Most prefixes stand in one sentence only; those that do not may crowd a key.
-        repeated_N = batch.repeated_BT[row_N, position_N]
-        return Places.concatenate([offers[~repeated_N], distinct(offers[repeated_N])])
+        return offers, batch.repeated_BT[row_N, position_N]

@@ -68,6 +68,8 @@ class MiningOptions:
     def chosen_layers(self, layers: int) -> list[int]:
         """The layers to mine of a model that has so many; ModelError for one it has not."""
         chosen = list(range(layers)) if self.layers is None else sorted(set(self.layers))
+        if not chosen:
+            raise ModelError("--layers names no layer; give at least one, or none for all.")
         for layer in chosen:
             if not 0 <= layer < layers:
                 raise ModelError(

@@ -16,12 +16,19 @@ import torch
 
 from mining.capture import memory_coefficients
 from mining.models import LoadedModel
-from mining.topk import Places, distinct, place, prefix_hashes, rank_within_key, ranked
+from mining.topk import (
+    Places,
+    distinct,
+    mixed,
+    place,
+    prefix_hashes,
+    rank_within_key,
+    ranked,
+)
 
 SPARE = 3  # places kept beyond top_k, so that a near-tie at the last one can be settled
 _SAMPLE = 16  # sentences that rounding is measured on
 _SAFETY = 4  # what may be rounding, as a multiple of the largest difference measured
-_LEAST = 2e-7  # of a coefficient: some units in its last place, however equal the sample came out
 
 Found = dict[tuple[int, int], Places]  # (layer, sign) → places
 Contexts = dict[int, list[int]]  # sentence id → its own token ids
@@ -52,10 +59,15 @@ class Settler:
         self._run(self._sentences(lambda places, _: torch.ones(len(places), dtype=torch.bool)))
 
     def settle(self) -> None:
-        """Score anew what rounding could decide."""
-        held = torch.cat([places.sentence_N for places in self.found.values()])
-        sentences, count = torch.unique(held, return_counts=True)
-        self._run(set(sentences[count.argsort(descending=True, stable=True)[:_SAMPLE]].tolist()))
+        """Score anew what rounding could decide.
+
+        Where the sample, of all lengths, comes out the same to the bit, only exact ties are left.
+        """
+        every = torch.cat([places.sentence_N for places in self.found.values()])
+        held = torch.unique(every).tolist()
+        held.sort(key=lambda sentence: len(self.contexts[sentence]))
+        step = max(1, (len(held) - 1) / (_SAMPLE - 1))
+        self._run({held[round(n * step)] for n in range(_SAMPLE) if round(n * step) < len(held)})
         while doubtful := self._sentences(self._doubtful) - self.alone:
             self._run(doubtful)
 
@@ -67,7 +79,7 @@ class Settler:
             result[group] = kept[rank_within_key(kept.key_N) < self.top_k]
             before = self._before[group]
             before = before[rank_within_key(before.key_N) < self.top_k]
-            moved += len(set(_identities(result[group])) - set(_identities(before)))
+            moved += int((~torch.isin(_identity(result[group]), _identity(before))).sum())
         return result, moved
 
     def _tolerance(self, layer: int, coefficient_N: torch.Tensor) -> torch.Tensor:
@@ -75,7 +87,7 @@ class Settler:
 
         A small coefficient may be what is left of large terms, so it is not judged by itself.
         """
-        rounding = _SAFETY * max(self._rounding[layer], _LEAST)
+        rounding = _SAFETY * self._rounding[layer]
         return rounding * (coefficient_N + self._scale[layer])
 
     def _doubtful(self, places: Places, layer: int) -> torch.Tensor:
@@ -159,7 +171,6 @@ class Settler:
         places.margin_N[row_N] = torch.inf  # decided
 
 
-def _identities(places: Places) -> list[tuple[int, int, int]]:
-    """(key, rank, place) of each row."""
-    rank_N = rank_within_key(places.key_N)
-    return list(zip(places.key_N.tolist(), rank_N.tolist(), places.at_N.tolist(), strict=True))
+def _identity(places: Places) -> torch.Tensor:
+    """A number for each row's key, rank and place together."""
+    return mixed((places.key_N << 20) + rank_within_key(places.key_N)) ^ places.at_N

@@ -48,5 +48,7 @@ def key_view(run: RunFolder, layer: int, key: int) -> Group:
 
 
 def _visible(text: str) -> str:
-    """Control characters would move the cursor: show them as their pictures."""
-    return "".join(chr(0x2400 + ord(c)) if ord(c) < 32 else c for c in text)
+    """Control characters would move the cursor: show them as their pictures, or as unknown."""
+    pictures = {code: chr(0x2400 + code) for code in range(32)} | {0x7F: "\u2421"}
+    unknown = dict.fromkeys(range(0x80, 0xA0), "\ufffd")  # C1: some terminals obey these too
+    return text.translate(pictures | unknown)

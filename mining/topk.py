@@ -48,12 +48,12 @@ class Places:
     @property
     def sentence_N(self) -> torch.Tensor:
         """Sentence ids."""
-        return self.at_N >> _POSITION_BITS
+        return split_place(self.at_N)[0]
 
     @property
     def position_N(self) -> torch.Tensor:
         """Index of each prefix's last token in its sentence."""
-        return self.at_N & ((1 << _POSITION_BITS) - 1)
+        return split_place(self.at_N)[1]
 
     @staticmethod
     def concatenate(parts: list["Places"]) -> "Places":
@@ -64,6 +64,11 @@ class Places:
 def place(sentence_N: torch.Tensor, position_N: torch.Tensor) -> torch.Tensor:
     """Sentence and position as one number that orders by both."""
     return (sentence_N << _POSITION_BITS) | position_N
+
+
+def split_place(at_N: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(sentence, position) of places."""
+    return at_N >> _POSITION_BITS, at_N & ((1 << _POSITION_BITS) - 1)
 
 
 class RunningTopK:
@@ -77,7 +82,7 @@ class RunningTopK:
             torch.full(shape, empty, dtype=dtype, device=device)
             for empty, dtype in zip(_EMPTY, _DTYPES, strict=True)
         )
-        self._waiting: list[Places] = []
+        self._waiting: list[tuple[Places, torch.Tensor]] = []
         self._waiting_rows = 0
 
     @property
@@ -85,11 +90,14 @@ class RunningTopK:
         """What an offer must reach; an equal one may still win its place by a lower sentence."""
         return self.held_FR[0][:, -1]
 
-    def offer(self, offers: Places) -> None:
-        """Take those among these positive offers that belong to the best, in any order."""
+    def offer(self, offers: Places, repeated_N: torch.Tensor) -> None:
+        """Take those among these positive offers that belong to the best, in any order.
+
+        `repeated_N`: which may stand among them more than once, and so crowd a key.
+        """
         if not len(offers):
             return
-        self._waiting.append(offers)
+        self._waiting.append((offers, repeated_N))
         self._waiting_rows += len(offers)
         if self._waiting_rows * WAITING >= self.held_FR[0].numel():
             self.merge()
@@ -98,8 +106,10 @@ class RunningTopK:
         """Let the offers that wait take their places: in bulk, since a merge has its fixed cost."""
         if not self._waiting:
             return
-        offers = Places.concatenate(self._waiting)
+        offers = Places.concatenate([offers for offers, _ in self._waiting])
+        repeated_N = torch.cat([repeated_N for _, repeated_N in self._waiting])
         self._waiting, self._waiting_rows = [], 0
+        offers = Places.concatenate([offers[~repeated_N], distinct(offers[repeated_N])])
         offers = offers[torch.argsort(offers.key_N, stable=True)]
         rank_N = rank_within_key(offers.key_N)
         if int(rank_N.max()) >= _CROWDED * self.places:
@@ -160,7 +170,7 @@ def drop_repetitions(
 
 def distinct(offers: Places) -> Places:
     """One row for each prefix of each key: the one in the lowest sentence."""
-    identity_N = _mixed(offers.key_N) ^ offers.prefix_N
+    identity_N = mixed(offers.key_N) ^ offers.prefix_N
     order_N = torch.argsort(identity_N, stable=True)
     if not bool((identity_N[order_N][1:] == identity_N[order_N][:-1]).any()):
         return offers
@@ -204,14 +214,14 @@ def rank_within_key(key_N: torch.Tensor) -> torch.Tensor:
 def prefix_hashes(ids_BT: torch.Tensor) -> torch.Tensor:
     """A 64-bit hash of ids[b, :t+1] at each [b, t]: equal for equal prefixes (wraps mod 2⁶⁴)."""
     place_T = torch.arange(1, ids_BT.shape[1] + 1, device=ids_BT.device)
-    return _mixed(_mixed(ids_BT + 1) + place_T * _STEP).cumsum(1)
+    return mixed(mixed(ids_BT + 1) + place_T * _STEP).cumsum(1)
 
 
 _STEP = -7046029254386353131  # 2⁶⁴ / golden ratio, odd, as a signed integer
 _MIX = (-4658895280553007687, -7723592293110705685)  # splitmix64's multipliers, signed
 
 
-def _mixed(value: torch.Tensor) -> torch.Tensor:
+def mixed(value: torch.Tensor) -> torch.Tensor:
     """Spread 64-bit integers evenly (the finisher of splitmix64; shifts made logical by masks)."""
     value = value * _STEP
     value = (value ^ ((value >> 30) & ((1 << 34) - 1))) * _MIX[0]

@@ -16,7 +16,7 @@ from mining.activity import KeyActivity
 from mining.corpus import Sentence
 from mining.models import LoadedModel
 from mining.run_folder import SCHEMAS
-from mining.topk import Places, rank_within_key
+from mining.topk import Places, rank_within_key, split_place
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,14 @@ def trigger_table(
 ) -> pa.Table:
     """triggers.parquet: layer by layer; within a key the positive rows, then the negative ones."""
     layers = sorted({layer for layer, _ in found})
+    texts = _Texts.of(found, sentences)
     return pa.concat_tables(
-        [_layer_table(layer, found, sentences) for layer in layers]
+        [_layer_table(layer, found, texts) for layer in layers]
         or [SCHEMAS["triggers"].empty_table()]
     )
 
 
-def _layer_table(
-    layer: int,
-    found: dict[tuple[int, int], Places],
-    sentences: dict[int, ReadSentence],
-) -> pa.Table:
+def _layer_table(layer: int, found: dict[tuple[int, int], Places], texts: "_Texts") -> pa.Table:
     signs = [sign for of_layer, sign in found if of_layer == layer]
     parts = [found[layer, sign] for sign in signs]
     ranks = [rank_within_key(part.key_N) + 1 for part in parts]
@@ -67,26 +64,46 @@ def _layer_table(
     sign = np.repeat(signs, [len(part) for part in parts])
     rank, key = torch.cat(ranks).numpy(), places.key_N.numpy()
     order = np.lexsort((rank, -sign, key))
-    sentence_id = places.sentence_N.numpy()[order]
-    position = places.position_N.numpy()[order]
-    # Many keys share a prefix: its text is cut out once.
-    at = places.at_N.numpy()[order]
-    _, first, inverse = np.unique(at, return_index=True, return_inverse=True)
-    texts = [_text(sentences[int(sentence_id[n])], int(position[n])) for n in first]
-    next_ids, prefixes, next_tokens = (
-        pa.array([text[part] for text in texts], SCHEMAS["triggers"].field(name).type).take(
-            pa.array(inverse)
-        )
-        for part, name in enumerate(("next_token_id", "prefix", "next_token"))
-    )
     columns = [
         np.full(len(order), layer), key[order], rank[order],
-        sign[order] * places.coefficient_N.numpy()[order], sentence_id, position,
-        next_ids, prefixes, next_tokens, sign[order],
+        sign[order] * places.coefficient_N.numpy()[order],
+        places.sentence_N.numpy()[order], places.position_N.numpy()[order],
+        *texts.columns(places.at_N.numpy()[order]), sign[order],
     ]  # fmt: skip
     schema = SCHEMAS["triggers"]
     arrays = [pa.array(c).cast(f.type) for c, f in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """The text of every prefix that holds a place, cut out once: many keys share a prefix."""
+
+    at_N: npt.NDArray[np.int64]  # places, ascending
+    next_ids: pa.Array
+    prefixes: pa.Array
+    next_tokens: pa.Array
+
+    @classmethod
+    def of(
+        cls, found: dict[tuple[int, int], Places], sentences: dict[int, ReadSentence]
+    ) -> "_Texts":
+        at_N = torch.unique(torch.cat([places.at_N for places in found.values()]))
+        sentence_N, position_N = split_place(at_N)
+        of_N = zip(sentence_N.tolist(), position_N.tolist(), strict=True)
+        texts = [_text(sentences[sentence], position) for sentence, position in of_N]
+        next_ids, prefixes, next_tokens = (
+            pa.array([text[part] for text in texts], SCHEMAS["triggers"].field(name).type)
+            for part, name in enumerate(("next_token_id", "prefix", "next_token"))
+        )
+        return cls(at_N.numpy(), next_ids, prefixes, next_tokens)
+
+    def columns(self, at_N: npt.NDArray[np.int64]) -> tuple[pa.Array, pa.Array, pa.Array]:
+        """Next tokens' ids, prefixes and next tokens of these places."""
+        index_N = pa.array(np.searchsorted(self.at_N, at_N))
+        return tuple(
+            column.take(index_N) for column in (self.next_ids, self.prefixes, self.next_tokens)
+        )
 
 
 def _text(read: ReadSentence, position: int) -> tuple[int, str, str]:

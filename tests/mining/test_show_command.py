@@ -52,6 +52,14 @@ def test_show_keeps_the_end_of_a_long_prefix_where_the_trigger_is(typed: Typed, 
     assert max(map(len, out.splitlines())) <= 80
 
 
+def test_show_never_hands_a_control_character_to_the_terminal(typed: Typed, desk: Path) -> None:
+    (desk / "odd.txt").write_text("a\x1b[2J\x07b \x7f \x9b31m cat\n", encoding="utf-8")
+    assert typed("mine", "model", "odd.txt", "--out", "run").code == 0
+    out = typed("show", "run", 0, 0).out  # planted on "cat"
+    assert re.search(r"a␛\[2J␇b ␡ \ufffd31m cat", out), out
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", out)
+
+
 def test_show_says_that_a_dead_key_has_no_triggers(shown: Typed) -> None:
     ended = shown(0, 5)
     assert ended.code == 0

@@ -60,6 +60,12 @@ def rows(batch: list[Offer]) -> Places:
     )  # fmt: skip
 
 
+def offer(best: RunningTopK, batch: list[Offer]) -> None:
+    """Offer a batch, in which any prefix may be repeated."""
+    offers = rows(batch)
+    best.offer(offers, torch.ones(len(offers), dtype=torch.bool))
+
+
 @pytest.mark.parametrize("places", [1, 2, 5])
 @settings(max_examples=50, deadline=None)
 @given(given=offers(), size=st.integers(1, 9), merging=st.booleans())
@@ -68,7 +74,7 @@ def test_what_is_held_is_the_top_of_a_full_sort(
 ) -> None:
     best = RunningTopK(KEYS, places, torch.device("cpu"))
     for batch in batched(given, size):
-        best.offer(rows(batch))
+        offer(best, batch)
         if merging:
             best.merge()
     held = best.result()
@@ -83,14 +89,14 @@ def test_what_is_held_is_the_top_of_a_full_sort(
 def test_a_stream_raises_its_threshold_before_it_ends() -> None:
     best = RunningTopK(1, 2, torch.device("cpu"))
     for number in range(1, 9):
-        best.offer(rows([((float(number),), number, 0, number)]))
+        offer(best, [((float(number),), number, 0, number)])
     assert best.threshold_F.item() >= 5.0
 
 
 def test_an_offer_made_twice_holds_one_place() -> None:
     best = RunningTopK(1, 3, torch.device("cpu"))
     for _ in range(2):
-        best.offer(rows([((2.0,), 7, 1, 0), ((1.0,), 8, 1, 1)]))
+        offer(best, [((2.0,), 7, 1, 0), ((1.0,), 8, 1, 1)])
         best.merge()
     assert best.result().sentence_N.tolist() == [7, 8]
 
