@@ -1,10 +1,12 @@
-"""Sentences in, batches of token ids out: like lengths together, so that almost nothing is padding.
+"""Sentences in, batches of token ids out: like lengths together, so that little or no padding.
 
-Sentences are sorted by length within a window and cut into batches. Every sentence is a context of
-its own, padded on the right; under causal attention the padding is never seen by a real token, so
-no attention mask is needed.
+Sentences are sorted by length within a window and cut into batches. On a processor a batch holds
+one length only: then each sentence's numbers come out the same to the bit in any batch, which they
+do not beside padding (attention adds in another order for another width). On a GPU small batches
+cost too much; lengths may mix there, padded on the right. Under causal attention the padding is
+never seen by a real token, so no attention mask is needed.
 
-Shapes: B sentences, T of their own tokens, U tokens as fed: T and the leading special ones.
+Shapes: B sentences, R rows as fed, T tokens of a sentence, U with the leading special ones.
 """
 
 import queue
@@ -24,6 +26,7 @@ from mining.topk import prefix_hashes
 
 MOST_PADDING = 0.03
 SMALLEST = 8  # a batch is not cut for its padding below this part of its size
+LEAST_FED = 32  # tokens; for fewer, matrix products take other routines, with other rounding
 
 Item = TypeVar("Item")
 
@@ -58,15 +61,20 @@ class Batch:
         )  # fmt: skip
 
 
-def batches(window: Window, loaded: LoadedModel, batch_tokens: int) -> Iterator[Batch]:
-    """A window's sentences as batches of up to `batch_tokens`; without those that have no token."""
+def batches(
+    window: Window, loaded: LoadedModel, batch_tokens: int, *, mixed: bool
+) -> Iterator[Batch]:
+    """A window's sentences as batches of up to `batch_tokens`; without those that have no token.
+
+    `mixed`: a batch may hold sentences of several lengths.
+    """
     ends_S = np.cumsum(window.length_S)
     order = np.argsort(window.length_S, kind="stable")
     order = order[window.length_S[order] > 0]
     lead = np.array(loaded.lead_ids, dtype=np.int64)
     # The longest first: their coefficients are the highest, since each is the best of many, so
     # that fewer of the shorter sentences win a place for a while only.
-    cut = [*_cut(order, window.length_S + len(lead), batch_tokens)][::-1]
+    cut = [*_cut(order, window.length_S + len(lead), batch_tokens, mixed)][::-1]
     for index, chosen in enumerate(cut):
         length_B = window.length_S[chosen]
         ids_BU = np.zeros((len(chosen), len(lead) + int(length_B.max())), dtype=np.int64)
@@ -80,12 +88,12 @@ def batches(window: Window, loaded: LoadedModel, batch_tokens: int) -> Iterator[
 
 
 def _cut(
-    order: npt.NDArray[np.int64], fed_S: npt.NDArray[np.int64], batch_tokens: int
+    order: npt.NDArray[np.int64], fed_S: npt.NDArray[np.int64], batch_tokens: int, mixed: bool
 ) -> Iterator[npt.NDArray[np.int64]]:
     """Runs of `order` (shortest first) whose padded size stays within `batch_tokens`.
 
-    A batch may end early where the lengths change: if it is half full, or if going on would cost
-    more than MOST_PADDING and it is not too small to be worth a forward pass.
+    A batch ends where the lengths change. If they may be mixed, it does so only if it is half full,
+    or if going on would cost more than MOST_PADDING and it is large enough for a forward pass.
     """
     fed = fed_S[order].tolist()
     start = tokens = 0
@@ -96,6 +104,7 @@ def _cut(
         wasteful = padded - tokens - length > MOST_PADDING * padded
         if rows and (
             padded > batch_tokens
+            or (longer and not mixed)
             or (longer and 2 * tokens > batch_tokens)
             or (longer and wasteful and SMALLEST * tokens > batch_tokens)
         ):
@@ -110,7 +119,7 @@ def _cut(
 class PlacedBatch:
     """A batch on the model's device, with what reductions need to know of its rows."""
 
-    fed_BU: torch.Tensor
+    fed_RU: torch.Tensor  # the B sentences, over again if they are few (LEAST_FED)
     unranked_BT: torch.Tensor | None  # padding and special tokens; None: there are none
     sentence_B: torch.Tensor
     prefix_BT: torch.Tensor  # hash of each prefix
@@ -134,7 +143,7 @@ class PlacedBatch:
         prefix_BT = prefix_hashes(ids_BU[:, lead:])
         _, inverse, counts = np.unique(prefix_BT.numpy(), return_inverse=True, return_counts=True)
         return cls(
-            fed_BU=ids_BU.to(device),
+            fed_RU=at_least(ids_BU).to(device),
             unranked_BT=None
             if batch.ranked_BT.all()
             else torch.from_numpy(~batch.ranked_BT).to(device),
@@ -154,6 +163,11 @@ class PlacedBatch:
             positions=int(ranked_B.sum()),
             longest=int(batch.length_B.max()),
         )
+
+
+def at_least(ids_BU: torch.Tensor) -> torch.Tensor:
+    """These rows, repeated until they are at least LEAST_FED tokens."""
+    return ids_BU.repeat(-(-LEAST_FED // max(1, ids_BU.numel())), 1)
 
 
 def ahead(items: Iterable[Item], depth: int = 4) -> Iterator[Item]:

@@ -82,7 +82,12 @@ def token_batches(loaded: LoadedModel, setting: Setting) -> list[Batch]:
     """Batches as mining makes them of the corpus, of about so many tokens together."""
     by_device = CPU_BATCH_TOKENS if loaded.device.type == "cpu" else GPU_BATCH_TOKENS
     reading = Reading(open_corpus(setting.corpus), loaded, _sentences(loaded, setting))
-    return [batch for window in reading.windows() for batch in batches(window, loaded, by_device)]
+    mixed = loaded.device.type != "cpu"
+    return [
+        batch
+        for window in reading.windows()
+        for batch in batches(window, loaded, by_device, mixed=mixed)
+    ]
 
 
 def _sentences(loaded: LoadedModel, setting: Setting) -> int:

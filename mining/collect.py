@@ -77,8 +77,9 @@ class Pass:
     def _stream(
         self, reading: Reading, start: Counts | None, digest: str | None, done: int
     ) -> Iterator[tuple[Batch, PlacedBatch]]:
+        mixed = self.loaded.device.type != "cpu"
         for window in reading.windows(start, digest):
-            for batch in batches(window, self.loaded, self.batch_tokens):
+            for batch in batches(window, self.loaded, self.batch_tokens, mixed=mixed):
                 if batch.index >= done:
                     yield batch, PlacedBatch.of(batch, self.loaded.device)
                 else:
@@ -122,14 +123,15 @@ class Pass:
 
     def _forward(self, placed: PlacedBatch, consumer: Callable[[int, torch.Tensor], None]) -> None:
         """One forward pass; the consumer gets [B, T, F], without the leading special tokens."""
-        sentences, width = placed.fed_BU.shape
+        rows, width = placed.fed_RU.shape
+        sentences = len(placed.sentence_B)
         lead = len(self.loaded.lead_ids)
 
         def own(layer: int, coefficient: torch.Tensor) -> None:
-            consumer(layer, coefficient.reshape(sentences, width, -1)[:, lead:])
+            consumer(layer, coefficient.reshape(rows, width, -1)[:sentences, lead:])
 
         with memory_coefficients(self.loaded.values, self.memory, own):
-            self.loaded.model(input_ids=placed.fed_BU, use_cache=False)
+            self.loaded.model(input_ids=placed.fed_RU, use_cache=False)
 
     def _not_finite(self, batch: Batch, placed: PlacedBatch) -> ModelError:
         """Which coefficient it is that is infinite or no number."""
@@ -144,6 +146,15 @@ class Pass:
                 found.append((layer, key, int(batch.sentence_B[row]), position))
 
         self._forward(placed, look)
+        if not found:
+            layer, memory = next(
+                at for at in self.memory.items() if not at[1].activity.total_F.isfinite().all()
+            )
+            key = int(memory.activity.total_F.isfinite().int().argmin())
+            return ModelError(
+                f"Layer {layer}, key {key} has coefficients so large that their sum is infinite;"
+                " the weights are damaged."
+            )
         layer, key, sentence, position = found[0]
         text = batch.window.sentences[sentence - batch.window.before.sentences].text
         return ModelError(

@@ -140,7 +140,7 @@ def new_pass(
     by_device = CPU_BATCH_TOKENS if loaded.device.type == "cpu" else GPU_BATCH_TOKENS
     memory = {
         layer: LayerMemory(
-            loaded.d_ff, wider * options.top_k + SPARE, loaded.device,
+            loaded.d_ff, wider * options.top_k + SPARE[options.per_sentence], loaded.device,
             signs=(1, -1) if options.sign == "both" else (1,), every=options.per_sentence == "all",
         )
         for layer in options.chosen_layers(len(loaded.values))

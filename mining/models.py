@@ -6,6 +6,7 @@ module `value`, the down-projection: whatever multiplies value i, gated or not.
 
 import hashlib
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from mining.errors import ModelError
 
 DEMO = "demo"
 DEMO_FOLDER = Path(__file__).parent / "demo" / "model"
+_PROBES = ("a", "1", ".", "の")  # text that most tokenizers know
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -183,14 +185,16 @@ def _device(device: str) -> str:
 
 def _lead_ids(tokenizer: Any) -> tuple[int, ...]:
     """The special tokens this tokenizer puts before a text by default (usually none or a BOS)."""
-    special = set(tokenizer.all_special_ids)
-    own = set(tokenizer("a", add_special_tokens=False)["input_ids"])
-    lead = []
-    for token in tokenizer("a")["input_ids"]:
-        if token not in special or token in own:
-            break
-        lead.append(int(token))
-    return tuple(lead)
+    backend = tokenizer.backend_tokenizer
+    for probe in (*_PROBES, *tokenizer.get_vocab()):
+        if backend.encode(probe, add_special_tokens=False).ids:
+            whole = backend.encode(probe)
+            # The mask is 1 at what was put around the text, 0 at special tokens within it.
+            added = takewhile(
+                lambda pair: pair[1], zip(whole.ids, whole.special_tokens_mask, strict=True)
+            )
+            return tuple(token for token, _ in added)
+    return ()
 
 
 def _weights_sha256(source: str) -> str:

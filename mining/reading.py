@@ -17,7 +17,7 @@ from mining.errors import CorpusError
 from mining.models import LoadedModel
 
 WINDOW = 16_384  # sentences sorted together; more saves padding, costs memory
-_HEAD = 8  # characters tokenized at a time of an endless sentence, as a multiple of the context
+_HEAD = 8  # characters of a long sentence tokenized at first, as a multiple of the context
 
 
 @dataclass(frozen=True)
@@ -143,22 +143,28 @@ def fit(loaded: LoadedModel, texts: list[str]) -> tuple[list[str], list[list[int
 def _split(loaded: LoadedModel, text: str) -> Iterator[tuple[str, list[int]]]:
     """A sentence in parts of as many tokens as the model reads at once."""
     while text:
-        part = text[: _HEAD * loaded.room].rstrip()
-        while len(ids := tokenize(loaded, [part])[0]) > loaded.room:
+        characters = _HEAD * loaded.room
+        part = text[:characters].rstrip()
+        while len(ids := tokenize(loaded, [part])[0]) <= loaded.room and characters < len(text):
+            characters *= 2
+            part = text[:characters].rstrip()
+        while len(ids) > loaded.room:
             part = part[: _cut(loaded, part)].rstrip()
+            ids = tokenize(loaded, [part])[0]
         yield part, ids
         text = text[len(part) :].lstrip()
 
 
 def _cut(loaded: LoadedModel, text: str) -> int:
     """Characters that the first tokens cover, as many as fit, ending between two characters."""
-    encoding = loaded.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
-    offsets = encoding.offsets
+    offsets = loaded.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).offsets
     for last in range(loaded.room, 0, -1):
         end = int(offsets[last - 1][1])
         if 0 < end < len(text) and offsets[last][0] >= end:
             return end
-    raise CorpusError(
-        f"The context of {loaded.name}, {loaded.room} tokens, is too short for one character of"
-        f" the corpus ({text[:1]!r}); choose another model."
-    )
+    if len(text) == 1:
+        raise CorpusError(
+            f"The context of {loaded.name}, {loaded.room} tokens, is too short for one character"
+            f" of the corpus ({text!r}); choose another model."
+        )
+    return len(text) // 2  # pieces of unknown characters may all point at the whole run of them

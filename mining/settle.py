@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from mining.batches import at_least
 from mining.capture import memory_coefficients
 from mining.models import LoadedModel
 from mining.topk import (
@@ -26,7 +27,10 @@ from mining.topk import (
     ranked,
 )
 
-SPARE = 3  # places kept beyond top_k, so that a near-tie at the last one can be settled
+# Places kept beyond top_k, by --per-sentence, so that near-ties at the last one can be settled. The
+# prefixes of one sentence can nearly tie by the dozen ("ha ha ha").
+SPARE = {"one": 3, "all": 25}
+TOGETHER = 4_096  # tokens scored anew in one forward pass, where everything is
 _SAMPLE = 16  # sentences that rounding is measured on
 _SAFETY = 4  # what may be rounding, as a multiple of the largest difference measured
 
@@ -56,7 +60,8 @@ class Settler:
 
     def rescore(self) -> None:
         """Score every place anew."""
-        self._run(self._sentences(lambda places, _: torch.ones(len(places), dtype=torch.bool)))
+        every = self._sentences(lambda places, _: torch.ones(len(places), dtype=torch.bool))
+        self._run(every, TOGETHER)
 
     def settle(self) -> None:
         """Score anew what rounding could decide.
@@ -109,8 +114,8 @@ class Settler:
             chosen.update(places.sentence_N[choose(places, layer)].tolist())
         return chosen
 
-    def _run(self, sentences: set[int]) -> None:
-        """Run sentences alone and take their coefficients for all of their rows."""
+    def _run(self, sentences: set[int], together: int = 1) -> None:
+        """Score all rows of sentences anew; up to `together` tokens of equal sentences at once."""
         self.alone |= sentences
         wanted = torch.tensor(sorted(sentences))
         rows: dict[int, list[tuple[int, int, torch.Tensor]]] = defaultdict(list)
@@ -123,30 +128,40 @@ class Settler:
                 ids.tolist(), torch.split(row_N, counts.tolist()), strict=True
             ):
                 rows[sentence].append((layer, sign, of_sentence))
+        by_length: dict[int, list[int]] = defaultdict(list)
         for sentence in wanted.tolist():
-            self._run_alone(self.contexts[sentence], rows[sentence])
+            by_length[len(self.contexts[sentence])].append(sentence)
+        for length, equal in sorted(by_length.items()):
+            step = max(1, together // length)
+            for start in range(0, len(equal), step):
+                self._run_equal(equal[start : start + step], rows)
         self.found = {group: ranked(places) for group, places in self.found.items()}
 
-    def _run_alone(self, ids: list[int], rows: list[tuple[int, int, torch.Tensor]]) -> None:
+    def _run_equal(
+        self, sentences: list[int], rows: dict[int, list[tuple[int, int, torch.Tensor]]]
+    ) -> None:
+        """Run sentences of one length and take what their rows need."""
         lead = self.loaded.lead_ids
-        fed_1U = torch.tensor([[*lead, *ids]], device=self.loaded.device)
+        ids_BT = torch.tensor([self.contexts[sentence] for sentence in sentences])
+        fed_BU = torch.tensor([[*lead, *self.contexts[sentence]] for sentence in sentences])
+        fed_RU = at_least(fed_BU).to(self.loaded.device)
         seen: dict[int, torch.Tensor] = {}
 
         def keep(layer: int, coefficient: torch.Tensor) -> None:
-            alone_TF = coefficient.reshape(fed_1U.shape[1], -1)[len(lead) :]
-            seen[layer] = alone_TF.float().cpu()
+            own_RTF = coefficient.reshape(*fed_RU.shape, -1)[:, len(lead) :]
+            seen[layer] = own_RTF[: len(sentences)].float().cpu()
 
-        layers = {layer for layer, _, _ in rows}
+        layers = {layer for sentence in sentences for layer, _, _ in rows[sentence]}
         with memory_coefficients(self.loaded.values, layers, keep):
-            self.loaded.model(input_ids=fed_1U, use_cache=False)
-        special_T = torch.isin(
-            torch.tensor(ids), torch.tensor(self.loaded.tokenizer.all_special_ids)
-        )
-        prefix_T = prefix_hashes(torch.tensor([ids]))[0]
-        for layer, sign, row_N in rows:
-            places = self.found[layer, sign]
-            value_NT = sign * seen[layer][:, places.key_N[row_N]].T
-            self._take(layer, places, row_N, value_NT.masked_fill(special_T, -torch.inf), prefix_T)
+            self.loaded.model(input_ids=fed_RU, use_cache=False)
+        special_BT = torch.isin(ids_BT, torch.tensor(self.loaded.tokenizer.all_special_ids))
+        prefix_BT = prefix_hashes(ids_BT)
+        for row, sentence in enumerate(sentences):
+            for layer, sign, row_N in rows[sentence]:
+                places = self.found[layer, sign]
+                value_NT = sign * seen[layer][row][:, places.key_N[row_N]].T
+                value_NT = value_NT.masked_fill(special_BT[row], -torch.inf)
+                self._take(layer, places, row_N, value_NT, prefix_BT[row])
 
     def _take(
         self,

@@ -108,7 +108,6 @@ class RunningTopK:
             return
         offers = Places.concatenate([offers for offers, _ in self._waiting])
         repeated_N = torch.cat([repeated_N for _, repeated_N in self._waiting])
-        self._waiting, self._waiting_rows = [], 0
         offers = Places.concatenate([offers[~repeated_N], distinct(offers[repeated_N])])
         offers = offers[torch.argsort(offers.key_N, stable=True)]
         rank_N = rank_within_key(offers.key_N)
@@ -116,12 +115,11 @@ class RunningTopK:
             offers = ranked(distinct(offers))
             rank_N = rank_within_key(offers.key_N)
             offers, rank_N = offers[rank_N < self.places], rank_N[rank_N < self.places]
-        if int(rank_N.max()) < _ABREAST:
-            self._merge_abreast(offers, rank_N)
-            return
         for start in range(0, int(rank_N.max()) + 1, _ABREAST):
             turn_N = (rank_N >= start) & (rank_N < start + _ABREAST)
             self._merge_abreast(offers[turn_N], rank_N[turn_N] - start)
+        # Last, so that nothing is lost if memory runs out: offers may be made twice.
+        self._waiting, self._waiting_rows = [], 0
 
     def result(self) -> Places:
         """The places held, ordered by key and within a key by rank."""
@@ -149,8 +147,10 @@ class RunningTopK:
             repeated_K |= same_KM.any(1)
         drop_repetitions(coefficient_KC, at_KC, prefix_KC, repeated_K.nonzero().flatten())
         best_KR = best_first(coefficient_KC, at_KC)[:, : self.places]
-        for held_FR, column_KC in zip(self.held_FR, both_KC, strict=True):
-            held_FR[keys_K] = column_KC.gather(1, best_KR)
+        self.held_FR = tuple(  # all columns at once, or none of them
+            held_FR.index_copy(0, keys_K, column_KC.gather(1, best_KR))
+            for held_FR, column_KC in zip(self.held_FR, both_KC, strict=True)
+        )
 
 
 def drop_repetitions(

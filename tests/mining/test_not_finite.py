@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -181,7 +182,7 @@ def test_what_batches_are_padded_with_need_not_be_a_number(
     # Token 0 is never in the text here; its row was never trained, and is not finite.
     loaded = fresh("random-relu")
     lines = [line for line in WORDS_ONLY if "un" not in line and "<" not in line]
-    assert 0 not in sum(loaded.tokenizer(lines)["input_ids"], [])
+    assert 0 not in chain.from_iterable(loaded.tokenizer(lines)["input_ids"])
     (tmp_path / "well").mkdir()
     expected = run(loaded, lines, tmp_path / "well").triggers()
     with damaged(loaded.model.get_parameter("wte.weight"), (0,), torch.nan):

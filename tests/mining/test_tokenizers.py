@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from more_checkpoints import (
     TOKENIZERS,
@@ -63,7 +63,7 @@ TEXT = (
     .filter(bool)
 )
 FEW = settings(
-    max_examples=4, deadline=None, derandomize=True,
+    max_examples=3, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 
@@ -142,7 +142,7 @@ def test_every_prefix_and_its_next_token_are_a_piece_of_the_sentence(
 
 
 @pytest.mark.parametrize("name", [n for n, kind in TOKENIZERS.items() if kind.bytes_as_letters])
-@settings(FEW, max_examples=10)
+@settings(FEW, max_examples=5)
 @given(text=TEXT)
 def test_a_byte_level_prefix_is_the_bytes_fed_and_no_more_than_the_character_they_end_in(
     case: ByName, name: str, text: str
@@ -166,7 +166,7 @@ def test_a_byte_level_prefix_is_the_bytes_fed_and_no_more_than_the_character_the
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-@settings(FEW, max_examples=15)
+@settings(FEW, max_examples=10)
 @given(texts=st.lists(TEXT, min_size=1, max_size=5), room=st.sampled_from([8, 9, 13]))
 def test_a_sentence_too_long_is_cut_into_parts_that_fit_and_lose_nothing(
     case: ByName, name: str, texts: list[str], room: int
