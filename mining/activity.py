@@ -28,21 +28,23 @@ class BatchFigures:
 def reduce_batch(coefficient_BTF: torch.Tensor, batch: PlacedBatch) -> BatchFigures:
     """Highest and lowest of each sentence, sums of all, over ranked positions only."""
     sentences, _, keys = coefficient_BTF.shape
-    new = coefficient_BTF.new_full
+    device = coefficient_BTF.device
     figures = BatchFigures(
-        highest_BF=new((sentences, keys), -torch.inf),
-        lowest_BF=new((sentences, keys), torch.inf),
-        active_F=torch.zeros(keys, dtype=torch.int64, device=coefficient_BTF.device),
-        total_F=torch.zeros(keys, dtype=torch.float64, device=coefficient_BTF.device),
+        highest_BF=coefficient_BTF.new_empty((sentences, keys)),
+        lowest_BF=coefficient_BTF.new_empty((sentences, keys)),
+        active_F=torch.zeros(keys, dtype=torch.int64, device=device),
+        total_F=torch.zeros(keys, dtype=torch.float64, device=device),
     )
-    at_once = CPU_BLOCK if coefficient_BTF.device.type == "cpu" else GPU_BLOCK
-    above = new((max(at_once, batch.longest * keys),), 0)
+    at_once = CPU_BLOCK if device.type == "cpu" else GPU_BLOCK
+    most = max(batch.longest * keys, min(at_once, coefficient_BTF.numel()))
+    above = coefficient_BTF.new_empty(most)
     for start, stop, length in batch.blocks:
         step = max(1, at_once // (length * keys))
         for row in range(start, stop, step):
             end = min(row + step, stop)
             _reduce_block(coefficient_BTF[row:end, :length], figures, slice(row, end), above)
     for row, column_L in batch.interrupted:
+        figures.highest_BF[row], figures.lowest_BF[row] = -torch.inf, torch.inf
         if len(column_L):
             block_1LF = coefficient_BTF[row, column_L][None]
             _reduce_block(block_1LF, figures, slice(row, row + 1), above)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -26,7 +27,7 @@ from mining.batches import Batch, batches
 from mining.collect import Pass
 from mining.corpus import open_corpus
 from mining.miner import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, MiningOptions, mine, new_pass
-from mining.models import LAYOUTS, LoadedModel, find_memories, load_model
+from mining.models import LoadedModel, find_memories, fuse_activations, load_model
 from mining.reading import Reading
 
 SHAPES = {"gpt2-small": (12, 768), "8x128": (8, 128), "paper": (16, 1024)}  # layers, d_model
@@ -69,10 +70,11 @@ def random_gpt2(shape: str, setting: Setting) -> tuple[LoadedModel, nn.Module]:
     dtype = getattr(torch, setting.dtype)
     whole = GPT2LMHeadModel(config).eval().requires_grad_(False).to(setting.device, dtype)
     demo = load_model("demo", device=setting.device)
-    layout, values = find_memories(whole.transformer, "gpt2")
-    assert layout is LAYOUTS["gpt2"]
+    model = deepcopy(whole.transformer)  # as `load_model` prepares one; `whole` stays as it is
+    fuse_activations(model)
+    _, values = find_memories(model, "gpt2")
     loaded = replace(
-        demo, name=f"random {shape}", model=whole.transformer, values=values, d_model=width,
+        demo, name=f"random {shape}", model=model, values=values, d_model=width,
         d_ff=4 * width, context=config.n_positions, dtype=setting.dtype,
     )  # fmt: skip
     return loaded, whole
@@ -105,21 +107,19 @@ def mining_over_forward(shape: str) -> Callable[[Setting], dict[str, Any]]:
     """Mining against the model without its output head, over the same token batches."""
 
     def run(setting: Setting) -> dict[str, Any]:
-        loaded, _ = random_gpt2(shape, setting)
+        loaded, whole = random_gpt2(shape, setting)
         setting = replace(setting, tokens=setting.tokens * SMALLER.get(shape, 1))
         prepared = token_batches(loaded, setting)
         forwards = [torch.from_numpy(batch.ids_BU).to(loaded.device) for batch in prepared]
         tokens = sum(batch.tokens for batch in prepared)
-        _bare(loaded, forwards[-1])  # the first forward pass also sets things up
+        _bare(whole, forwards[-1])  # the first forward pass also sets things up
         spent = []
         for number in range(setting.rounds):
             one_pass = _fresh_pass(loaded, setting)
             seconds = [0.0, 0.0]
             for index, (batch, ids_BU) in enumerate(zip(prepared, forwards, strict=True)):
                 for which in (0, 1) if (number + index) % 2 else (1, 0):
-                    work = (
-                        partial(one_pass.take, batch) if which else partial(_bare, loaded, ids_BU)
-                    )
+                    work = partial(one_pass.take, batch) if which else partial(_bare, whole, ids_BU)
                     seconds[which] += _timed(work, loaded)
             spent.append(seconds)
         bare, mining = (statistics.median(column) for column in zip(*spent, strict=True))
@@ -136,14 +136,14 @@ def mining_over_forward(shape: str) -> Callable[[Setting], dict[str, Any]]:
 @torch.inference_mode()
 def end_to_end(setting: Setting) -> dict[str, Any]:
     """A whole mining run, from text to run folder, against the bare model over its batches."""
-    loaded, _ = random_gpt2("gpt2-small", setting)
+    loaded, whole_model = random_gpt2("gpt2-small", setting)
     prepared = token_batches(loaded, setting)
     tokens = sum(batch.tokens for batch in prepared)
     corpus, sentences = open_corpus(setting.corpus), _sentences(loaded, setting)
 
     def bare() -> None:
         for batch in prepared:
-            _bare(loaded, torch.from_numpy(batch.ids_BU).to(loaded.device))
+            _bare(whole_model, torch.from_numpy(batch.ids_BU).to(loaded.device))
 
     def whole() -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -180,9 +180,10 @@ def over_naive(setting: Setting) -> dict[str, Any]:
 def _naive(loaded: LoadedModel, whole: nn.Module, sentences: list[list[int]]) -> None:
     best = [torch.full((loaded.d_ff, 25), -torch.inf, device=loaded.device) for _ in loaded.values]
     seen: dict[int, torch.Tensor] = {}
+    _, values = find_memories(whole.get_submodule("transformer"), "gpt2")
     handles = [
         value.register_forward_pre_hook(lambda _m, inputs, n=n: seen.__setitem__(n, inputs[0]))
-        for n, value in enumerate(loaded.values)
+        for n, value in enumerate(values)
     ]
     for start in range(0, len(sentences), NAIVE_BATCH):
         rows = sentences[start : start + NAIVE_BATCH]
@@ -236,8 +237,9 @@ def _fresh_pass(loaded: LoadedModel, setting: Setting) -> Pass:
     return new_pass(loaded, open_corpus(setting.corpus), Path(), MiningOptions(), {})
 
 
-def _bare(loaded: LoadedModel, ids_BU: torch.Tensor) -> None:
-    loaded.model(input_ids=ids_BU, use_cache=False)
+def _bare(whole: nn.Module, ids_BU: torch.Tensor) -> None:
+    """The model as transformers gives it, without its output head."""
+    whole.get_submodule("transformer")(input_ids=ids_BU, use_cache=False)
 
 
 def _timed(work: Callable[[], object], loaded: LoadedModel) -> float:

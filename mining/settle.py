@@ -31,7 +31,7 @@ from mining.topk import (
 # prefixes of one sentence can nearly tie by the dozen ("ha ha ha").
 SPARE = {"one": 3, "all": 25}
 TOGETHER = 4_096  # tokens scored anew in one forward pass, where everything is
-_SAMPLE = 16  # sentences that rounding is measured on
+_SAMPLE = 12  # sentences that rounding is measured on
 _SAFETY = 4  # what may be rounding, as a multiple of the largest difference measured
 
 Found = dict[tuple[int, int], Places]  # (layer, sign) → places

@@ -88,7 +88,7 @@ class RunningTopK:
     @property
     def threshold_F(self) -> torch.Tensor:
         """What an offer must reach; an equal one may still win its place by a lower sentence."""
-        return self.held_FR[0][:, -1]
+        return self.held_FR[0][:, -1].contiguous()
 
     def offer(self, offers: Places, repeated_N: torch.Tensor) -> None:
         """Take those among these positive offers that belong to the best, in any order.

@@ -84,7 +84,7 @@ RECIPES: dict[str, Callable[[Path], Checkpoint]] = {
         seed=5,
     ),
     "planted-relu": lambda to: planted_checkpoint(to, PLAN),
-    "planted-gelu": lambda to: planted_checkpoint(to, PLAN, activation="gelu_new"),
+    "planted-gelu": lambda to: planted_checkpoint(to, PLAN, activation="gelu_pytorch_tanh"),
     "planted-relu-begin": lambda to: planted_checkpoint(to, PLAN, begin=True),
 }
 

@@ -316,7 +316,11 @@ class RunsOut(TorchDispatchMode):
         self.left = operations
 
     def __torch_dispatch__(
-        self, function: object, types: object, arguments: tuple = (), named: dict | None = None
+        self,
+        function: object,
+        types: object,
+        arguments: tuple[object, ...] = (),
+        named: dict[str, object] | None = None,
     ) -> object:
         self.left -= 1
         if self.left < 0:

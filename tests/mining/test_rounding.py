@@ -188,13 +188,15 @@ def test_a_bfloat16_run_says_in_a_line_how_much_it_changed(
 def test_hardly_a_sentence_whose_best_prefix_is_another_under_float32_is_lost(
     both: tuple[LoadedModel, LoadedModel], run: Run
 ) -> None:
-    # Under bfloat16 "cat" may seem as strong as "cat and new". Where others have offered "cat"
-    # already, the sentence then holds no place that float32 could score anew.
-    lines = mixed_lines(seed=9, sentences=300)
-    exact, rough = (run(model, lines).triggers() for model in both)
-    best = exact[exact["rank"] <= 5]
-    missing = best.merge(rough, on=PLACE, how="left", indicator=True)["_merge"] != "both"
-    assert missing.sum() <= 0.015 * len(best)
+    # Under bfloat16 "cat" may seem as strong as "cat and new", and another sentence holds "cat".
+    lost = []
+    for seed in (9, 10, 11):
+        lines = mixed_lines(seed=seed, sentences=200)
+        exact, rough = (run(model, lines).triggers() for model in both)
+        joined = exact.merge(rough, on=PLACE, how="left", indicator=True)
+        lost.append(joined[(joined["_merge"] != "both") & (joined["rank_x"] <= 10)])
+    rows = pd.concat(lost)[[*PLACE, "rank_x", "prefix_x"]]
+    assert rows.empty, rows.to_string()
 
 
 # -- near ties --------------------------------------------------------------------------------
