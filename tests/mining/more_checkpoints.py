@@ -239,7 +239,7 @@ TOKENIZERS: dict[str, Kind] = {
 
 
 def tiny_model(
-    vocabulary: int, *, llama: bool, context: int = 96, seed: int = 0
+    vocabulary: int, *, llama: bool, context: int = 256, seed: int = 0
 ) -> PreTrainedModel:
     """Two layers of 12 memories with random weights."""
     torch.manual_seed(seed)

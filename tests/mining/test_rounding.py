@@ -189,14 +189,16 @@ def test_hardly_a_sentence_whose_best_prefix_is_another_under_float32_is_lost(
     both: tuple[LoadedModel, LoadedModel], run: Run
 ) -> None:
     # Under bfloat16 "cat" may seem as strong as "cat and new", and another sentence holds "cat".
-    lost = []
+    # The sentence then holds no place that float32 could score anew.
+    lost, places = [], 0
     for seed in (9, 10, 11):
         lines = mixed_lines(seed=seed, sentences=200)
         exact, rough = (run(model, lines).triggers() for model in both)
+        places += (exact["rank"] <= 10).sum()
         joined = exact.merge(rough, on=PLACE, how="left", indicator=True)
         lost.append(joined[(joined["_merge"] != "both") & (joined["rank_x"] <= 10)])
     rows = pd.concat(lost)[[*PLACE, "rank_x", "prefix_x"]]
-    assert rows.empty, rows.to_string()
+    assert len(rows) <= 0.015 * places, rows.to_string()
 
 
 # -- near ties --------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,11 +29,13 @@ from more_checkpoints import (
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+from mining.corpus import Sentence
 from mining.errors import CorpusError
 from mining.miner import MiningOptions, mine
 from mining.models import LoadedModel, load_model
 from mining.reading import fit
 from mining.run_folder import RunFolder
+from mining.trigger_tables import read_again
 
 
 @dataclass(frozen=True)
@@ -104,29 +107,40 @@ def test_what_is_fed_before_a_sentence_is_what_the_tokenizer_puts_there(
         assert tokenizer(text)["input_ids"] == [*loaded.lead_ids, *own, *case(name).ends]
 
 
+def alone(case: Case, text: str) -> tuple[list[int], list[int], torch.Tensor]:
+    """A sentence's own ids, character ends and [layers, tokens, keys], fed as a user would."""
+    fed = case.loaded.tokenizer(text, return_offsets_mapping=True)
+    own = slice(len(case.leads), len(fed["input_ids"]) - len(case.ends))
+    ends = np.maximum.accumulate([end for _, end in fed["offset_mapping"]][own])
+    coefficients = coefficients_alone(case.whole, fed["input_ids"])[:, own]
+    return fed["input_ids"][own], ends.tolist(), coefficients
+
+
 @pytest.mark.parametrize("name", TOKENIZERS)
 @FEW
 @given(texts=st.lists(TEXT, min_size=1, max_size=6), batch_tokens=st.sampled_from([1, 1000]))
 def test_every_prefix_and_its_next_token_are_a_piece_of_the_sentence(
     case: ByName, name: str, texts: list[str], batch_tokens: int
 ) -> None:
-    loaded = case(name).loaded
+    loaded, texts = case(name).loaded, [KNOWN, *texts]
     options = {"top_k": 200, "per_sentence": "all", "sign": "both", "batch_tokens": batch_tokens}
     with tempfile.TemporaryDirectory() as folder:
-        run = mined(loaded, [KNOWN, *texts], Path(folder), **options)
-        sentences, rows = run.sentences(), run.triggers()
+        run = mined(loaded, texts, Path(folder), **options)
+        sentences, rows, keys = run.sentences(), run.triggers(), run.keys()
     special = set(loaded.tokenizer.all_special_ids)
-    for sentence_id, sentence in sentences.iterrows():
-        text, ids, ends = sentence["text"], [*sentence["token_ids"]], [*sentence["token_ends"]]
-        assert text == [KNOWN, *texts][sentence_id]
-        fed = loaded.tokenizer(text, return_offsets_mapping=True)
-        first, last = len(case(name).leads), len(fed["input_ids"]) - len(case(name).ends)
-        assert ids == fed["input_ids"][first:last]
-        assert ends == sorted(ends) and ends[0] >= 0 and ends[-1] <= len(text)
-        assert ends == [*np.maximum.accumulate([e for _, e in fed["offset_mapping"][first:last]])]
-        alone = coefficients_alone(case(name).whole, fed["input_ids"])[:, first:last]
+    ranked = []
+    for sentence_id, text in enumerate(texts):
+        ids, ends, coefficients = alone(case(name), text)
+        ranked.append(coefficients[:, [token not in special for token in ids]])
         of_sentence = rows[rows["sentence_id"] == sentence_id]
-        expected = alone[
+        assert len(of_sentence) or not ranked[-1].numel()
+        if not len(of_sentence):
+            continue
+        assert sentences.loc[sentence_id, "text"] == text
+        assert sentences.loc[sentence_id, "token_ids"].tolist() == ids
+        assert sentences.loc[sentence_id, "token_ends"].tolist() == ends
+        assert ends[0] >= 0 and ends[-1] <= len(text)
+        expected = coefficients[
             [*of_sentence["layer"]], [*of_sentence["position"]], [*of_sentence["key"]]
         ]  # fmt: skip
         np.testing.assert_allclose(of_sentence["coefficient"], expected, rtol=1e-5, atol=1e-5)
@@ -136,9 +150,24 @@ def test_every_prefix_and_its_next_token_are_a_piece_of_the_sentence(
         ):
             assert text.startswith(prefix + next_token)
             assert len(prefix) == ends[position]
+            assert len(prefix + next_token) == [*ends, ends[-1]][position + 1]
+            assert next_id == [*ids, -1][position + 1]
             assert ids[position] not in special
-            assert next_id == ([*ids, -1][position + 1])
-            assert len(prefix + next_token) == ([*ends, ends[-1]][position + 1])
+    # What every key did over the corpus, at every token of the text but the special ones.
+    over_all = torch.cat(ranked, 1).double()
+    for column, expected in (
+        ("active_share", (over_all > 0).double().mean(1)), ("mean", over_all.mean(1)),
+        ("max", over_all.amax(1)), ("min", over_all.amin(1)),
+    ):  # fmt: skip
+        np.testing.assert_allclose(keys[column], expected.flatten(), rtol=1e-5, atol=1e-5)
+
+
+def test_a_tokenizer_that_counts_back_does_not_take_text_back() -> None:
+    encoding = SimpleNamespace(ids=[5, 6, 7, 8], offsets=[(0, 1), (1, 4), (1, 2), (4, 5)])
+    backend = SimpleNamespace(encode_batch=lambda texts, add_special_tokens: [encoding])
+    loaded = SimpleNamespace(tokenizer=SimpleNamespace(backend_tokenizer=backend))
+    read = read_again(loaded, [Sentence(3, 0, "abcde")])
+    assert read[3].token_ends.tolist() == [1, 4, 4, 5]
 
 
 @pytest.mark.parametrize("name", [n for n, kind in TOKENIZERS.items() if kind.bytes_as_letters])
