@@ -142,17 +142,22 @@ def fit(loaded: LoadedModel, texts: list[str]) -> tuple[list[str], list[list[int
 
 def _split(loaded: LoadedModel, text: str) -> Iterator[tuple[str, list[int]]]:
     """A sentence in parts of as many tokens as the model reads at once."""
-    while text:
+    start = 0
+    while start < len(text):
         characters = _HEAD * loaded.room
-        part = text[:characters].rstrip()
-        while len(ids := tokenize(loaded, [part])[0]) <= loaded.room and characters < len(text):
+        part = text[start : start + characters].rstrip()
+        while len(ids := tokenize(loaded, [part])[0]) <= loaded.room and start + characters < len(
+            text
+        ):
             characters *= 2
-            part = text[:characters].rstrip()
+            part = text[start : start + characters].rstrip()
         while len(ids) > loaded.room:
             part = part[: _cut(loaded, part)].rstrip()
             ids = tokenize(loaded, [part])[0]
         yield part, ids
-        text = text[len(part) :].lstrip()
+        start += len(part)
+        while start < len(text) and text[start].isspace():
+            start += 1
 
 
 def _cut(loaded: LoadedModel, text: str) -> int:

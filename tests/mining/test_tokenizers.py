@@ -133,8 +133,7 @@ def test_every_prefix_and_its_next_token_are_a_piece_of_the_sentence(
         ids, ends, coefficients = alone(case(name), text)
         ranked.append(coefficients[:, [token not in special for token in ids]])
         of_sentence = rows[rows["sentence_id"] == sentence_id]
-        assert len(of_sentence) or not ranked[-1].numel()
-        if not len(of_sentence):
+        if not len(of_sentence):  # only repetitions, or special tokens
             continue
         assert sentences.loc[sentence_id, "text"] == text
         assert sentences.loc[sentence_id, "token_ids"].tolist() == ids
