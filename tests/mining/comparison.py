@@ -1,4 +1,4 @@
-"""A run compared with the brute force, row by row."""
+"""Runs compared: with the brute force row by row, and with each other bit by bit."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,8 @@ from oracle import Oracle, Trigger
 
 from mining.run_folder import RunFolder
 
+ONE_SENTENCE_A_BATCH, A_FEW, EVERYTHING = 1, 37, 1_000_000
+BATCHES = (ONE_SENTENCE_A_BATCH, A_FEW, EVERYTHING)  # tokens in a batch
 ORDER = ["layer", "key", "sign", "rank", "sentence_id", "position", "next_token_id", "prefix"]
 
 
@@ -61,3 +63,9 @@ def assert_same_statistics(
         assert row.mean == pytest.approx(wanted.mean, rel=1e-5, abs=rounding), place
         assert row.max == pytest.approx(wanted.max, rel=1e-5, abs=rounding), place
         assert row.min == pytest.approx(wanted.min, rel=1e-5, abs=rounding), place
+
+
+def assert_all_the_same(runs: Sequence[RunFolder]) -> None:
+    """To the last bit, however their sentences were batched."""
+    for other in runs[1:]:
+        pd.testing.assert_frame_equal(other.triggers(), runs[0].triggers())

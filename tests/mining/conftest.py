@@ -1,9 +1,9 @@
-"""The small checkpoints that the tests of this room share, each saved and loaded once."""
+"""What the tests of this room share: small checkpoints, each loaded once, and what mines them."""
 
 import os
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no test asks the network
@@ -19,8 +19,11 @@ from checkpoints import (
     random_checkpoint,
     word_tokenizer,
 )
-from corpora import MULTI_BYTE
+from corpora import MULTI_BYTE, lines_of, mixed_lines
 from terminal import Ended, Typed
+from tiny_models import Case, save_kind
+from tokenizer_kinds import TOKENIZERS
+from transformers import AutoModelForCausalLM
 
 from mining.corpus import open_corpus
 from mining.miner import MiningOptions, mine
@@ -102,6 +105,26 @@ def loaded(checkpoint: Callable[[str], Checkpoint]) -> Callable[[str], LoadedMod
     return by_name
 
 
+@pytest.fixture(scope="session")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
+    """A tokenizer's checkpoint by its name in TOKENIZERS, saved when first asked for."""
+    made: dict[str, Case] = {}
+
+    def by_name(name: str) -> Case:
+        if name not in made:
+            kind = TOKENIZERS[name]
+            folder = save_kind(kind, tmp_path_factory.mktemp(name) / name)
+            loaded = load_model(str(folder), device="cpu")
+            ids = loaded.tokenizer.get_vocab()
+            whole = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+            made[name] = Case(
+                loaded, whole, [ids[one] for one in kind.leads], [ids[one] for one in kind.ends]
+            )
+        return made[name]
+
+    return by_name
+
+
 @pytest.fixture
 def mined(loaded: Callable[[str], LoadedModel], tmp_path: Path) -> Callable[..., RunFolder]:
     """Mine lines of text, one sentence a line, with a checkpoint; the complete run, opened."""
@@ -117,6 +140,28 @@ def mined(loaded: Callable[[str], LoadedModel], tmp_path: Path) -> Callable[...,
         return RunFolder.open(out)
 
     return run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., RunFolder]:
+    """Mine these sentences with a model; the complete run, opened."""
+
+    def of(loaded: LoadedModel, lines: Sequence[str], **options: object) -> RunFolder:
+        out = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
+        corpus = lines_of(tmp_path / "texts.txt", lines)
+        mine(loaded, corpus, out, MiningOptions(**options))
+        return RunFolder.open(out)
+
+    return of
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A text of some hundred small batches."""
+    path = tmp_path / "corpus.txt"
+    lines = [line for seed in range(3) for line in mixed_lines(seed=seed)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
 
 
 @pytest.fixture

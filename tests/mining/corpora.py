@@ -1,8 +1,12 @@
 """Small corpora for the mining tests: one sentence a line, with what mining has to get right."""
 
 import random
+from collections.abc import Sequence
+from pathlib import Path
 
 from checkpoints import IGNORED, WORDS
+
+from mining.corpus import Corpus, open_corpus
 
 # Characters of two, three and four bytes, a combining accent, and pieces that BPE will split.
 MULTI_BYTE = [
@@ -48,3 +52,11 @@ def shared_beginnings(sentences: int = 40) -> list[str]:
     draw = random.Random(7)
     start = "the old cat sat on"
     return [" ".join([start, *draw.choices(WORDS, k=n % 6)]) for n in range(sentences)]
+
+
+def lines_of(file: Path, texts: Sequence[str]) -> Corpus:
+    """A corpus in which each text is a document and each document one sentence."""
+    file.write_text("\n".join(texts), encoding="utf-8")
+    corpus = open_corpus(str(file))
+    corpus.whole_documents = True
+    return corpus

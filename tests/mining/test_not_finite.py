@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import torch
 from checkpoints import Checkpoint, Constant, Fires, planted_checkpoint, word_tokenizer
-from corpora import mixed_lines
-from more_checkpoints import coefficients_alone, lines_of, tiny_model
+from corpora import lines_of, mixed_lines
+from tiny_models import coefficients_alone, tiny_model
 from transformers import AutoModelForCausalLM
 
 from mining.errors import ModelError

@@ -1,7 +1,7 @@
-"""Rounding decides nothing: near ties and bfloat16 end with each sentence's own float32 numbers.
+"""Rounding decides nothing: near ties end with each sentence's own float32 numbers.
 
-The models here are built for trouble: coefficients that are what is left of large terms, prefixes
-that differ by nothing but the order in which a processor adds, and numbers of seven bits.
+The models here are built for trouble: coefficients that are what is left of large terms, and
+prefixes that differ by nothing but the order in which a processor adds.
 """
 
 import random
@@ -10,12 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from checkpoints import WORDS, Checkpoint, random_checkpoint, word_tokenizer
+from comparison import BATCHES, EVERYTHING, assert_all_the_same
 from corpora import mixed_lines
-from more_checkpoints import lines_of
 from oracle import Oracle
 from torch import nn
 from transformers import (
@@ -28,29 +27,10 @@ from transformers import (
     PreTrainedModel,
 )
 
-from mining.miner import MiningOptions, mine
 from mining.models import LoadedModel, load_model
 from mining.run_folder import RunFolder
 
-ONE_SENTENCE_A_BATCH, A_FEW, EVERYTHING = 1, 37, 1_000_000
-BATCHES = (ONE_SENTENCE_A_BATCH, A_FEW, EVERYTHING)
-PLACE = ["layer", "key", "sign", "sentence_id", "position"]
-
-ByName = Callable[[str], Checkpoint]
 Run = Callable[..., RunFolder]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Mine these sentences with a model; the complete run, opened."""
-
-    def of(loaded: LoadedModel, lines: Sequence[str], **options: object) -> RunFolder:
-        out = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
-        corpus = lines_of(tmp_path / "texts.txt", lines)
-        mine(loaded, corpus, out, MiningOptions(**options))
-        return RunFolder.open(out)
-
-    return of
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +51,6 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Checkpoin
         return saved[change.__name__]
 
     return by_change
-
-
-def assert_all_the_same(runs: Sequence[RunFolder]) -> None:
-    """To the last bit, however their sentences were batched."""
-    for other in runs[1:]:
-        pd.testing.assert_frame_equal(other.triggers(), runs[0].triggers())
 
 
 def assert_brute_force_up_to_rounding(
@@ -125,80 +99,6 @@ def small_remainders(model: GPT2LMHeadModel) -> None:
 def no_positions(model: GPT2LMHeadModel) -> None:
     """After "ha", the model knows no difference between "ha" and "ha ha ha"."""
     model.transformer.wpe.weight.zero_()
-
-
-# -- bfloat16 ---------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def both(checkpoint: ByName) -> tuple[LoadedModel, LoadedModel]:
-    """One checkpoint under float32 and under bfloat16."""
-    folder = str(checkpoint("random-relu").folder)
-    return load_model(folder, device="cpu"), load_model(folder, device="cpu", dtype="bfloat16")
-
-
-@pytest.mark.parametrize("per_sentence", ["one", "all"])
-def test_coefficients_mined_under_bfloat16_are_those_of_float32(
-    both: tuple[LoadedModel, LoadedModel], checkpoint: ByName, run: Run, per_sentence: str
-) -> None:
-    lines = mixed_lines(seed=8, sentences=120)
-    oracle = Oracle(checkpoint("random-relu"), lines)
-    runs = [
-        run(both[1], lines, top_k=5, per_sentence=per_sentence, batch_tokens=tokens)
-        for tokens in BATCHES
-    ]
-    rows = runs[0].triggers()
-    assert len(rows) > 150
-    for row in rows.itertuples():
-        alone = oracle.coefficients[row.sentence_id][row.layer, row.position, row.key]
-        assert abs(row.coefficient - alone) <= 1e-6 * oracle.scale[row.layer, row.key]
-    for _, key in rows.groupby(["layer", "key"]):
-        order = list(zip(-key["coefficient"], key["sentence_id"], key["position"], strict=True))
-        assert order == sorted(order)
-        assert list(key["rank"]) == list(range(1, len(key) + 1))
-    assert_all_the_same(runs)
-    for one in runs:
-        assert one.manifest.dtype == "bfloat16"
-        assert 0 < one.manifest.extra["places_changed_by_float32"] <= len(rows)
-        assert len(one.sentences()) <= one.manifest.extra["sentences_rescored"] <= len(lines) + 10
-
-
-@pytest.mark.parametrize(("top_k", "per_sentence"), [(3, "one"), (25, "one"), (25, "all")])
-def test_bfloat16_finds_nearly_all_that_float32_finds(
-    both: tuple[LoadedModel, LoadedModel], run: Run, top_k: int, per_sentence: str
-) -> None:
-    lines = mixed_lines(seed=9, sentences=300)
-    options = {"top_k": top_k, "per_sentence": per_sentence}
-    exact, rough = (run(model, lines, **options).triggers() for model in both)
-    # Measured over three corpora and two models: 0.992 to 1.
-    assert len(exact.merge(rough, on=PLACE)) >= 0.99 * len(exact)
-
-
-def test_a_bfloat16_run_says_in_a_line_how_much_it_changed(
-    both: tuple[LoadedModel, LoadedModel], tmp_path: Path
-) -> None:
-    said: list[str] = []
-    corpus = lines_of(tmp_path / "texts.txt", mixed_lines(seed=10))
-    manifest = mine(both[1], corpus, tmp_path / "run", MiningOptions(top_k=5), notice=said.append)
-    changed_places = manifest.extra["places_changed_by_float32"]
-    assert len(said) == 1 and "\n" not in said[0]
-    assert said[0].startswith(f"bfloat16: {changed_places:,} of ")
-
-
-def test_hardly_a_sentence_whose_best_prefix_is_another_under_float32_is_lost(
-    both: tuple[LoadedModel, LoadedModel], run: Run
-) -> None:
-    # Under bfloat16 "cat" may seem as strong as "cat and new", and another sentence holds "cat".
-    # The sentence then holds no place that float32 could score anew.
-    lost, places = [], 0
-    for seed in (9, 10, 11):
-        lines = mixed_lines(seed=seed, sentences=200)
-        exact, rough = (run(model, lines).triggers() for model in both)
-        places += (exact["rank"] <= 10).sum()
-        joined = exact.merge(rough, on=PLACE, how="left", indicator=True)
-        lost.append(joined[(joined["_merge"] != "both") & (joined["rank_x"] <= 10)])
-    rows = pd.concat(lost)[[*PLACE, "rank_x", "prefix_x"]]
-    assert len(rows) <= 0.015 * places, rows.to_string()
 
 
 # -- near ties --------------------------------------------------------------------------------

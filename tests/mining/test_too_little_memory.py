@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from corpora import mixed_lines
-from more_checkpoints import lines_of
+from corpora import lines_of, mixed_lines
 from torch import nn
 
 from mining.errors import ModelError
