@@ -15,8 +15,11 @@ export GLIBC_TUNABLES := glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294
 demo: mined  ## set up, mine the bundled model, open the app
 	$(BIN)/python -m app --port $(PORT)
 
-mined: $(RUN)/manifest.json
+mined: $(RUN)/shading.parquet
 	$(BIN)/python -m annotations import $(RUN) --name demo
+
+$(RUN)/shading.parquet: $(RUN)/manifest.json
+	$(BIN)/python -m mining shade $(RUN)
 
 $(RUN)/manifest.json: | $(VENV)/.runtime
 	$(BIN)/python -m mining mine demo demo --out $(RUN) --max-sentences 15000
@@ -32,6 +35,7 @@ check: $(VENV)/.development  ## rules: style, types, who may import whom
 
 bench: $(VENV)/.runtime  ## measure, a JSON line each (some 20 minutes)
 	$(BIN)/python -m mining bench
+	$(BIN)/python -m app.bench
 
 screenshots: $(VENV)/.development mined  ## take docs/images anew from the demo
 	$(BIN)/python -m tests.browser.screenshots docs/images

@@ -1,16 +1,16 @@
-"""The annotations' command line: `python -m annotations import RUN`, `users add`, `users list`."""
+"""The annotations' command line: import runs, assign keys, say who labels."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from annotations import queries
+from annotations import queries, queue
 from annotations.database import database_url, make_engine, migrate, session
 from annotations.importer import import_run
-from annotations.store import add_annotator
+from annotations.people import add_annotator
 from annotations.tables import ANNOTATOR
-from mining.command_line import new_app, run
+from mining.command_line import layer_numbers, new_app, run
 from mining.run_folder import RunFolder
 
 app = new_app("People and their labels: import runs, say who labels.")
@@ -43,6 +43,38 @@ def import_command(
         f"Passed over: {report.dead_keys} dead keys (no trigger prefix), "
         f"{report.short_keys} with too few prefixes for a pattern."
     )
+
+
+@app.command("assign")
+def assign_command(
+    overlap: Annotated[int, typer.Option(help="Annotators for each key.")] = 2,
+    layers: Annotated[str, typer.Option(help="Such as 0,3-5; all by default.")] = "",
+    claim_hours: Annotated[
+        float | None, typer.Option(help="A key left alone for longer goes to somebody else.")
+    ] = None,
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="Take it back: all may answer all keys.")
+    ] = False,
+    run_name: Annotated[
+        str | None, typer.Option("--run", help="The run; by default the newest.")
+    ] = None,
+) -> None:
+    """Say how many annotators each key shall have; layers left out are offered to nobody."""
+    chosen = layer_numbers(layers)
+    engine = make_engine(database_url())
+    migrate(engine)
+    with session(engine) as writing:
+        run = queries.run_named(session=writing, name=run_name)
+        assert run.id is not None
+        if everybody:
+            queue.open_to_everybody(session=writing, run_id=run.id)
+            typer.echo(f"{run.name}: everybody may answer every key.")
+            return
+        made = queue.assign(
+            session=writing, run_id=run.id, overlap=overlap, layers=chosen, claim_hours=claim_hours
+        )
+    people = "annotator" if made.overlap == 1 else "annotators"
+    typer.echo(f"{run.name}: {made.keys} keys wait for {made.overlap} {people} each.")
 
 
 @users.command("add")

@@ -11,9 +11,9 @@ from typing import Any
 
 from annotations.tables import SEMANTIC, SHALLOW
 from mining.errors import AnnotationError
+from mining.sampled_keys import FEWEST_TRIGGERS as FEWEST_PREFIXES
 
 TYPES = (SHALLOW, SEMANTIC)
-FEWEST_PREFIXES = 3  # paper, section 3: a pattern occurs in at least 3 of the prefixes
 MOST_PATTERNS = 50
 LONGEST_DESCRIPTION = 500  # characters
 # Control characters and line breaks, and surrogates, which no database can store as UTF-8.
@@ -36,7 +36,7 @@ class PatternAnswer:
                 f"A description has {len(self.description)} characters; "
                 f"shorten it to {LONGEST_DESCRIPTION}."
             )
-        if any(unicodedata.category(character) in _UNPRINTABLE for character in self.description):
+        if not is_printable(self.description):
             raise AnnotationError(
                 "A description holds a line break or a control character; write it in one line."
             )
@@ -84,12 +84,24 @@ class StoredAnswer:
     """An answer as the database holds it, with what a browser window needs to go on from it."""
 
     answer: Answer
-    status: str  # draft | submitted
+    status: str  # draft | submitted | skipped
     revision: int  # counts stored changes; 0 means opened, never changed
     writer: str  # the window that made the last change
     sequence: int  # that window's number for it
     seconds: float  # of work; of a pause only its first two minutes
     submitted_at: datetime | None  # UTC; None for a draft
+    changed_at: datetime  # UTC; for an answer never changed, when it was opened
+    skip_reason: str = ""
+    flag: str = ""  # what a lead should look at
+    note: str = ""
+
+
+def is_printable(text: str) -> bool:
+    """Whether a text can be stored and shown in one line, in any script, emoji included.
+
+    `str.isprintable` would refuse the joiners that Persian, Hindi and emoji are written with.
+    """
+    return not any(unicodedata.category(character) in _UNPRINTABLE for character in text)
 
 
 def problems(answer: Answer) -> list[str]:

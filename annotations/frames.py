@@ -10,6 +10,7 @@ import pandas as pd
 from sqlalchemy import Select, and_, case, exists, literal, or_, select
 from sqlmodel import Session, col
 
+from annotations.blind import may_see_others
 from annotations.tables import (
     DRAFT,
     SUBMITTED,
@@ -52,17 +53,27 @@ COLUMNS = {
 
 
 def dataset_frames(
-    *, session: Session, run_id: int, status: Literal["submitted", "all"] = "submitted"
+    *,
+    session: Session,
+    run_id: int,
+    status: Literal["submitted", "all"] = "submitted",
+    viewer_id: int | None = None,
+    answered_only: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """The frames `keys`, `prefixes`, `submissions`, `patterns`, `labels` of one run.
 
     Only submitted answers, or with `all` drafts too (status `draft`, no submitted_at). `annotator`
-    is the person's name. Rows are sorted by layer and key, then annotator, pattern and rank.
+    is the person's name. Rows are sorted by layer and key, then annotator, pattern and rank. For a
+    viewer, only answers to keys that this person may see others' answers to (blind.py). With
+    `answered_only`, only keys and prefixes that some answer is about, which is all statistics need.
     """
     answered = _answered(run_id, status)
+    if viewer_id is not None:
+        answered = answered.where(may_see_others(viewer_id))
+    about = answered.with_only_columns(col(Key.id)) if answered_only else None
     statements = {
-        "keys": _keys(run_id),
-        "prefixes": _prefixes(run_id),
+        "keys": _of(_keys(run_id), about),
+        "prefixes": _of(_prefixes(run_id), about),
         "submissions": _submissions(answered),
         "patterns": _patterns(answered),
         "labels": _labels(answered),
@@ -88,6 +99,10 @@ def _answered(run_id: int, status: str) -> _Statement:
         .join(Annotator, col(Annotator.id) == col(Submission.annotator_id))
         .where(col(Key.run_id) == run_id, or_(wanted, begun) if status == "all" else wanted)
     )
+
+
+def _of(statement: _Statement, key_ids: _Statement | None) -> _Statement:
+    return statement if key_ids is None else statement.where(col(Key.id).in_(key_ids))
 
 
 def _keys(run_id: int) -> _Statement:

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from sqlmodel import Session, insert, select
+from sqlalchemy import bindparam
+from sqlalchemy import select as wide  # SQLModel's own is typed for four columns
+from sqlmodel import Session, col, func, insert, select, update
 
-from annotations.answers import FEWEST_PREFIXES
 from annotations.database import shut_out_others
-from annotations.tables import Key, Prefix, Run
+from annotations.queue import CLOSED
+from annotations.tables import Key, Layer, Prefix, Run
 from mining.errors import AnnotationError, RunFolderError
 from mining.run_folder import MANIFEST, RunFolder
+from mining.sampled_keys import FEWEST_TRIGGERS, sampled_keys
 
 LONGEST_NAME = 80  # characters
 # PostgreSQL cannot store NUL. Its picture has the same length, so offsets stay right.
@@ -65,13 +69,16 @@ def import_run(
     new = drawn[[place not in present for place in places]]
     if len(new):
         _add_keys(new, triggers, folder, run.id, session=session)
+        _count_keys(run.id, session=session)
+    _add_shadings(folder, run.id, session=session)
+    _add_value_tokens(folder, run.id, session=session)
     return ImportReport(
         run_id=run.id,
         name=run.name,
         added_keys=len(new),
         present_keys=len(drawn) - len(new),
         dead_keys=int((keys["triggers"] == 0).sum()),
-        short_keys=int(keys["triggers"].between(1, FEWEST_PREFIXES - 1).sum()),
+        short_keys=int(keys["triggers"].between(1, FEWEST_TRIGGERS - 1).sum()),
         layers=drawn["layer"].nunique(),
     )
 
@@ -93,9 +100,8 @@ def _draw(folder: RunFolder, keys_per_layer: int, seed: int) -> tuple[pd.DataFra
         triggers = triggers[triggers["sign"] > 0]
         own = every_key[every_key["layer"] == layer].sort_values("key").set_index("key")
         own["triggers"] = triggers.groupby("key").size().reindex(own.index, fill_value=0)
-        candidates = own.index[own["triggers"] >= FEWEST_PREFIXES].to_numpy()
-        shuffled = np.random.default_rng([seed, layer]).permutation(len(candidates))
-        order = candidates[shuffled[:keys_per_layer]]
+        candidates = own.index[own["triggers"] >= FEWEST_TRIGGERS].to_numpy()
+        order = sampled_keys(candidates, layer, seed)[:keys_per_layer]
         own["turn"] = pd.Series(np.arange(len(order)) * len(layers) + place, index=order)
         keys.append(own.reset_index())
         rows.append(triggers[triggers["key"].isin(order)])
@@ -146,8 +152,11 @@ def _add_keys(
     *,
     session: Session,
 ) -> None:
+    assigned = select(Key.id).where(Key.run_id == run_id, col(Key.wanted).is_not(None)).limit(1)
+    wanted = None if session.exec(assigned).first() is None else CLOSED
+    shared = {"run_id": run_id, "wanted": wanted, "value_tokens": ""}
     columns = ["layer", "key", "active_share", "turn"]
-    session.execute(insert(Key), [{"run_id": run_id, **row} for row in _records(new[columns])])
+    session.execute(insert(Key), [shared | row for row in _records(new[columns])])
     stored = select(Key.layer, Key.key, Key.id).where(Key.run_id == run_id)
     ids = {(layer, key): key_id for layer, key, key_id in session.exec(stored)}
     wanted = triggers.merge(new[["layer", "key"]], on=["layer", "key"])
@@ -172,6 +181,65 @@ def _add_keys(
         for row in _records(wanted)
     ]
     session.execute(insert(Prefix), prefixes)
+
+
+def _count_keys(run_id: int, *, session: Session) -> None:
+    of_run = select(Key.layer, func.count()).where(Key.run_id == run_id).group_by(col(Key.layer))
+    for layer, keys in session.exec(of_run).all():
+        session.merge(Layer(run_id=run_id, layer=layer, keys=keys))
+
+
+def _add_shadings(folder: RunFolder, run_id: int, *, session: Session) -> None:
+    """Coefficients at each token, where mining has stored them, for earlier imports too."""
+    bare = (
+        wide(*map(col, (Key.layer, Key.key, Prefix.rank, Prefix.id, Prefix.position)))
+        .join(Prefix, col(Prefix.key_id) == col(Key.id))
+        .where(col(Key.run_id) == run_id, col(Prefix.shading).is_(None))
+    )
+    columns = ["layer", "key", "rank", "prefix_id", "position"]
+    prefixes = pd.DataFrame(session.execute(bare).all(), columns=columns)
+    for layer, of_layer in prefixes.groupby("layer"):
+        stored = folder.shading(layer)
+        if stored is None:
+            return
+        both = of_layer.merge(stored, on=["layer", "key", "rank"])
+        if not all(map(_fits, both["coefficients"], both["position"])):
+            raise RunFolderError(
+                f"{folder.path} is damaged: the shading of layer {layer} does not fit its prefixes;"
+                " delete shading.parquet and run `python -m mining shade` again."
+            )
+        rows = [
+            {"of": prefix, "numbers": coefficients.tolist()}
+            for prefix, coefficients in zip(both["prefix_id"], both["coefficients"], strict=True)
+        ]
+        if rows:
+            change = update(Prefix).where(col(Prefix.id) == bindparam("of"))
+            session.connection().execute(change.values(shading=bindparam("numbers")), rows)
+
+
+def _fits(coefficients: npt.NDArray[np.float32], position: int) -> bool:
+    return len(coefficients) == position + 1 and bool(np.isfinite(coefficients).all())
+
+
+def _add_value_tokens(folder: RunFolder, run_id: int, *, session: Session) -> None:
+    """What each key's value pushes towards, where the values have been analysed."""
+    values = folder.values()
+    bare = select(Key.layer, Key.key, Key.id).where(Key.run_id == run_id, Key.value_tokens == "")
+    keys = pd.DataFrame(session.exec(bare).all(), columns=["layer", "key", "key_id"])
+    if values is None or not len(keys):
+        return
+    both = keys.merge(values, on=["layer", "key"])
+    rows = [
+        {"of": key_id, "tokens": "\n".join(map(_in_one_line, tokens))}
+        for key_id, tokens in zip(both["key_id"], both["top_tokens"], strict=True)
+    ]
+    if rows:
+        change = update(Key).where(col(Key.id) == bindparam("of"))
+        session.connection().execute(change.values(value_tokens=bindparam("tokens")), rows)
+
+
+def _in_one_line(token: str) -> str:
+    return token.replace("\n", "␊").replace(_NUL, _PICTURE_OF_NUL)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,21 +1,25 @@
 """Everything that pages and commands read: runs, people, keys, progress, answers.
 
-Each function is one or two statements, whatever the number of rows. The tables of a dataset are in
-`annotations/frames.py`.
+Each function is one or two statements, whatever the number of rows, and none reads others' answers.
+The tables of a dataset are in `annotations/frames.py`, the next key in `annotations/queue.py`.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, false
-from sqlmodel import Session, and_, case, col, func, or_, select, tuple_
+from sqlalchemy import bindparam
+from sqlalchemy import select as wide  # SQLModel's own is typed for four columns
+from sqlmodel import Session, and_, case, col, func, or_, select
 
 from annotations.answers import Answer, PatternAnswer, StoredAnswer
 from annotations.tables import (
     DRAFT,
+    GOLD,
+    SKIPPED,
     SUBMITTED,
     Annotator,
     Key,
+    Layer,
     Pattern,
     Prefix,
     Run,
@@ -36,6 +40,7 @@ class PrefixView:
     next_token: str  # empty if the prefix ends its sentence
     sentence_id: int
     position: int  # of the prefix's last token, from 0
+    shading: tuple[float, ...] | None = None  # the key's coefficient at each token
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class KeyPage:
     key: int  # from 0
     active_share: float  # of the corpus's tokens
     prefixes: tuple[PrefixView, ...]
+    value_tokens: tuple[str, ...] = ()  # what its value pushes towards most, the best first
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class LayerProgress:
     keys: int
     submitted: int
     drafts: int
+    skipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,10 +74,12 @@ class AnswerRow:
     key_id: int
     layer: int
     key: int
-    status: str  # draft | submitted
+    status: str  # draft | submitted | skipped
     patterns: int
     submitted_at: datetime | None
     changed_at: datetime
+    flag: str  # empty: none
+    skip_reason: str
 
 
 def runs(*, session: Session) -> list[Run]:
@@ -94,9 +103,22 @@ def run_named(*, session: Session, name: str | None) -> Run:
 
 
 def annotators(*, session: Session) -> list[Annotator]:
-    """Everybody, by name."""
+    """Everybody, by name; `gold` is nobody."""
+    people = session.exec(select(Annotator).where(Annotator.role != GOLD))
     # Databases sort by their own collations; Python's order is the same everywhere.
-    return sorted(session.exec(select(Annotator)), key=lambda person: person.name.casefold())
+    return sorted(people, key=lambda person: person.name.casefold())
+
+
+def annotator_named(*, session: Session, name: str | None) -> Annotator | None:
+    """The person of that name; None if there is none, and for `gold`."""
+    wanted = select(Annotator).where(Annotator.name == name, Annotator.role != GOLD)
+    return None if name is None else session.exec(wanted).first()
+
+
+def layers(*, session: Session, run_id: int) -> list[int]:
+    """The layers of a run whose keys are put to annotators, in order."""
+    wanted = select(Layer.layer).where(Layer.run_id == run_id).order_by(col(Layer.layer))
+    return list(session.exec(wanted))
 
 
 def key_page(*, session: Session, key_id: int) -> KeyPage:
@@ -117,63 +139,50 @@ def key_page(*, session: Session, key_id: int) -> KeyPage:
             next_token=prefix.next_token,
             sentence_id=prefix.sentence_id,
             position=prefix.position,
+            shading=None if prefix.shading is None else tuple(prefix.shading),
         )
         for prefix in prefixes
     )
-    return KeyPage(key.id, key.run_id, key.layer, key.key, key.active_share, views)
-
-
-def next_key(
-    *, session: Session, run_id: int, annotator_id: int, after: int | None = None
-) -> int | None:
-    """The id of the next key to work on: untouched or a draft of one's own, in order of turn.
-
-    With `after` (a key's id) the search starts behind that key and comes round to it last. None
-    when everything is submitted.
-    """
-    start = session.get(Key, after) if after is not None else None
-    passed: ColumnElement[bool] = false()
-    if start is not None:
-        passed = tuple_(col(Key.turn), col(Key.id)) <= (start.turn, start.id)
-    own = and_(col(Submission.key_id) == col(Key.id), col(Submission.annotator_id) == annotator_id)
-    unfinished = or_(col(Submission.status).is_(None), col(Submission.status) == DRAFT)
-    return session.exec(
-        select(Key.id)
-        .outerjoin(Submission, own)
-        .where(Key.run_id == run_id, unfinished)
-        .order_by(case((passed, 1), else_=0), col(Key.turn), col(Key.id))
-        .limit(1)
-    ).first()
+    values = tuple(key.value_tokens.split("\n")) if key.value_tokens else ()
+    return KeyPage(key.id, key.run_id, key.layer, key.key, key.active_share, views, values)
 
 
 def progress(*, session: Session, run_id: int, annotator_id: int) -> list[LayerProgress]:
     """How far one annotator is, layer by layer."""
-    own = and_(col(Submission.key_id) == col(Key.id), col(Submission.annotator_id) == annotator_id)
     begun = and_(col(Submission.status) == DRAFT, col(Submission.revision) > 0)
-    counts = session.exec(
+    own = (
         select(
-            Key.layer,
-            func.count(col(Key.id)),
-            func.count(case((col(Submission.status) == SUBMITTED, 1))),
-            func.count(case((begun, 1))),
+            col(Key.layer).label("layer"),
+            func.count(case((col(Submission.status) == SUBMITTED, 1))).label("submitted"),
+            func.count(case((begun, 1))).label("drafts"),
+            func.count(case((col(Submission.status) == SKIPPED, 1))).label("skipped"),
         )
-        .outerjoin(Submission, own)
-        .where(Key.run_id == run_id)
+        .join(Key, col(Key.id) == col(Submission.key_id))
+        .where(Submission.annotator_id == annotator_id, Key.run_id == run_id)
         .group_by(col(Key.layer))
-        .order_by(col(Key.layer))
+        .subquery()
+    )
+    counted = (func.coalesce(column, 0) for column in own.c[1:])
+    counts = session.execute(
+        wide(col(Layer.layer), col(Layer.keys), *counted)
+        .outerjoin(own, own.c.layer == col(Layer.layer))
+        .where(col(Layer.run_id) == run_id)
+        .order_by(col(Layer.layer))
     )
     return [LayerProgress(*row) for row in counts]
 
 
 def answers_of(*, session: Session, run_id: int, annotator_id: int) -> list[AnswerRow]:
     """What one annotator has answered, newest change first; keys only looked at are left out."""
+    worth_listing = or_(
+        col(Submission.revision) > 0, col(Submission.status) != DRAFT,
+        col(Submission.flag) != "", col(Submission.note) != "",
+    )  # fmt: skip
     rows = session.exec(
         select(Submission, Key, func.count(col(Pattern.id)))
         .join(Key, col(Submission.key_id) == col(Key.id))
         .outerjoin(Pattern, col(Pattern.submission_id) == col(Submission.id))
-        .where(
-            Key.run_id == run_id, Submission.annotator_id == annotator_id, Submission.revision > 0
-        )
+        .where(Key.run_id == run_id, Submission.annotator_id == annotator_id, worth_listing)
         .group_by(col(Submission.id), col(Key.id))
         .order_by(col(Submission.changed_at).desc(), col(Submission.id).desc())
     )
@@ -186,6 +195,8 @@ def answers_of(*, session: Session, run_id: int, annotator_id: int) -> list[Answ
             patterns=patterns,
             submitted_at=answer.submitted_at,
             changed_at=answer.changed_at,
+            flag=answer.flag,
+            skip_reason=answer.skip_reason,
         )
         for answer, key, patterns in rows
     ]
@@ -193,22 +204,15 @@ def answers_of(*, session: Session, run_id: int, annotator_id: int) -> list[Answ
 
 def stored_answer(*, session: Session, annotator_id: int, key_id: int) -> StoredAnswer | None:
     """One annotator's answer for one key as it is stored; None if they never opened it."""
-    row = session.exec(
-        select(Submission).where(
-            Submission.annotator_id == annotator_id, Submission.key_id == key_id
-        )
-    ).first()
-    if row is None:
+    rows = session.execute(
+        _WHOLE_ANSWER, {"annotator": annotator_id, "key": key_id}
+    ).all()  # a row a tick
+    if not rows:
         return None
-    ticks = session.exec(
-        select(Pattern.number, Pattern.type, Pattern.description, Prefix.rank)
-        .outerjoin(Tick, col(Tick.pattern_id) == col(Pattern.id))
-        .outerjoin(Prefix, col(Prefix.id) == col(Tick.prefix_id))
-        .where(Pattern.submission_id == row.id)
-        .order_by(col(Pattern.number), col(Prefix.rank))
-    )
     ranks: dict[tuple[int, str, str], list[int]] = {}
-    for number, type_, description, rank in ticks:
+    for number, type_, description, rank, *_ in rows:
+        if number is None:  # an answer without a pattern
+            continue
         ticked = ranks.setdefault((number, type_, description), [])
         if rank is not None:  # a pattern without a tick yet
             ticked.append(rank)
@@ -216,12 +220,41 @@ def stored_answer(*, session: Session, annotator_id: int, key_id: int) -> Stored
         PatternAnswer(type_, description, tuple(ticked))
         for (_, type_, description), ticked in ranks.items()
     )
+    no_pattern, status, revision, writer, sequence, seconds, submitted_at = rows[0][4:11]
+    changed_at, skip_reason, flag, note = rows[0][11:]
     return StoredAnswer(
-        answer=Answer(patterns, row.no_pattern),
-        status=row.status,
-        revision=row.revision,
-        writer=row.writer,
-        sequence=row.sequence,
-        seconds=row.seconds,
-        submitted_at=row.submitted_at,
+        answer=Answer(patterns, no_pattern),
+        status=status,
+        revision=revision,
+        writer=writer,
+        sequence=sequence,
+        seconds=seconds,
+        submitted_at=submitted_at,
+        changed_at=changed_at,
+        skip_reason=skip_reason,
+        flag=flag,
+        note=note,
     )
+
+
+_ANSWER_COLUMNS = (
+    Submission.no_pattern, Submission.status, Submission.revision, Submission.writer,
+    Submission.sequence, Submission.seconds, Submission.submitted_at, Submission.changed_at,
+    Submission.skip_reason, Submission.flag, Submission.note,
+)  # fmt: skip
+# Built once: pages read an answer at every tick, and building takes as long as running.
+_WHOLE_ANSWER = (
+    wide(
+        *map(col, (Pattern.number, Pattern.type, Pattern.description, Prefix.rank)),
+        *map(col, _ANSWER_COLUMNS),
+    )
+    .select_from(Submission)
+    .outerjoin(Pattern, col(Pattern.submission_id) == col(Submission.id))
+    .outerjoin(Tick, col(Tick.pattern_id) == col(Pattern.id))
+    .outerjoin(Prefix, col(Prefix.id) == col(Tick.prefix_id))
+    .where(
+        col(Submission.annotator_id) == bindparam("annotator"),
+        col(Submission.key_id) == bindparam("key"),
+    )
+    .order_by(col(Pattern.number), col(Prefix.rank))
+)

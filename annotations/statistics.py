@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from annotations.categories import ANSWER, CATEGORIES, NOT_COVERED, prefix_categories, submitted
+from annotations.tables import GOLD
 
-GOLD = "gold"  # the annotator whose answers settle a key
 _KEY = ["layer", "key"]
 _INTERVAL = (2.5, 97.5)  # percentiles
 

@@ -1,67 +1,34 @@
-"""Everything that people write: who they are, drafts, submissions. Each call is part of the
+"""What becomes of an answer: drafts, submitted, skipped, reopened. Each call is part of the
 caller's transaction, and safe when two processes act on the same answer.
 
 The clock is a parameter (`now`, aware) so that tests need not wait.
 """
 
-import unicodedata
 from datetime import datetime
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, func, insert, select
 
-from annotations.answers import Answer, StoredAnswer, problems
-from annotations.database import shut_out_others
+from annotations.answers import Answer, StoredAnswer, is_printable, problems
+from annotations.blind import is_disclosed
+from annotations.claims import aware, check_room, locked_answer, stored
 from annotations.guidelines import GUIDELINE_VERSION
-from annotations.queries import stored_answer
 from annotations.tables import (
-    ANNOTATOR,
     DRAFT,
-    LEAD,
+    SKIPPED,
     SUBMITTED,
-    Annotator,
     Key,
     Pattern,
     Prefix,
     Revision,
     Submission,
     Tick,
-    utc_now,
 )
 from mining.errors import AnnotationError, StaleDraftError
 
-ROLES = (ANNOTATOR, LEAD)
-LONGEST_NAME = 80  # characters
 LONGEST_GAP = 120.0  # seconds between two changes that still count as work
+LONGEST_REASON = 300  # characters
 _LONGEST_WRITER = 100
 _LARGEST_SEQUENCE = 2**63 - 1  # what the column holds
-
-
-def add_annotator(*, session: Session, name: str, role: str = ANNOTATOR) -> Annotator:
-    """Add a person; AnnotationError for a name that is empty, unprintable or taken in any case."""
-    name = unicodedata.normalize("NFC", name.strip())
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise AnnotationError(
-            f"A name has 1 to {LONGEST_NAME} printable characters; {name[:20]!r} does not fit."
-        )
-    if role not in ROLES:
-        raise AnnotationError(f"There is no role {role!r}; choose {' or '.join(ROLES)}.")
-    shut_out_others(session=session)  # no column keeps names apart that differ in case only
-    for taken in session.exec(select(Annotator.name)):
-        if taken.casefold() == name.casefold():
-            raise AnnotationError(f"There is already somebody called {taken}; choose another name.")
-    annotator = Annotator(name=name, role=role)
-    session.add(annotator)
-    session.flush()
-    return annotator
-
-
-def open_key(
-    *, session: Session, annotator_id: int, key_id: int, now: datetime | None = None
-) -> StoredAnswer:
-    """Somebody looks at a key: their stored answer, or a new, empty draft. Starts the clock."""
-    _locked(session, annotator_id, key_id, _moment(now))
-    return _stored(session, annotator_id, key_id)
 
 
 def save_draft(
@@ -86,12 +53,12 @@ def save_draft(
         raise AnnotationError("A change does not say which window made it; reload the page.")
     if not 0 <= sequence <= _LARGEST_SEQUENCE:
         raise AnnotationError("A change has an impossible number; reload the page.")
-    moment = _moment(now)
-    row = _locked(session, annotator_id, key_id, moment)
+    moment = aware(now)
+    row = locked_answer(session, annotator_id, key_id, moment)
     if row.writer == writer and sequence <= row.sequence:
-        return _stored(session, annotator_id, key_id)
-    if row.status == SUBMITTED:
-        raise AnnotationError("This answer is submitted; reopen it to change it.")
+        return stored(session, annotator_id, key_id)
+    if row.status != DRAFT:
+        raise AnnotationError(f"This answer is {row.status}; reopen it to change it.")
     if row.writer != writer and row.revision != base_revision:
         raise StaleDraftError(
             "Another window has changed this answer; reload the page to see it, then go on there."
@@ -103,22 +70,31 @@ def save_draft(
     _count_work(row, moment)
     session.add(row)
     session.flush()
-    return _stored(session, annotator_id, key_id)
+    return stored(session, annotator_id, key_id)
 
 
 def submit(
-    *, session: Session, annotator_id: int, key_id: int, now: datetime | None = None
+    *,
+    session: Session,
+    annotator_id: int,
+    key_id: int,
+    now: datetime | None = None,
+    decided_by: int | None = None,
 ) -> StoredAnswer:
     """Declare an answer finished and keep a copy of it; a second time changes nothing.
 
-    Raises AnnotationError, with every reason, for an answer that breaks the protocol's rules.
+    Raises AnnotationError, with every reason, for an answer that breaks the protocol's rules, and
+    for one that would not be blind. `decided_by` is the lead who composed a gold answer.
     """
-    moment = _moment(now)
-    row = _locked(session, annotator_id, key_id, moment)
-    stored = _stored(session, annotator_id, key_id)
+    moment = aware(now)
+    row = locked_answer(session, annotator_id, key_id, moment)
+    held = stored(session, annotator_id, key_id)
     if row.status == SUBMITTED:
-        return stored
-    if reasons := problems(stored.answer):
+        return held
+    if row.status == SKIPPED:
+        raise AnnotationError("This key is skipped; reopen it to answer it.")
+    _check_blind(session, annotator_id, key_id)
+    if reasons := problems(held.answer):
         raise AnnotationError(" ".join(reasons))
     assert row.id is not None
     _count_work(row, moment)
@@ -132,66 +108,69 @@ def submit(
             submitted_at=moment,
             seconds=row.seconds,
             guideline_version=row.guideline_version,
-            answer=stored.answer.to_json(),
+            answer=held.answer.to_json(),
+            decided_by=decided_by,
         )
     )
     session.flush()
-    return _stored(session, annotator_id, key_id)
+    return stored(session, annotator_id, key_id)
 
 
 def reopen(
     *, session: Session, annotator_id: int, key_id: int, now: datetime | None = None
 ) -> StoredAnswer:
-    """Make a submitted answer a draft again; what was submitted stays among its revisions."""
-    moment = _moment(now)
-    row = _locked(session, annotator_id, key_id, moment)
+    """Make a submitted or skipped answer a draft again; what was submitted stays a revision.
+
+    Raises AnnotationError where this person has been shown others' answers since, and ClaimedError
+    for a skipped key that as many others hold as it wants.
+    """
+    moment = aware(now)
+    row = locked_answer(session, annotator_id, key_id, moment)
+    if row.status == DRAFT:
+        return stored(session, annotator_id, key_id)
+    _check_blind(session, annotator_id, key_id)
+    if row.status == SKIPPED:
+        check_room(session, annotator_id, key_id, moment)
+    row.status, row.submitted_at, row.skip_reason = DRAFT, None, ""
+    row.changed_at = moment  # the clock starts anew; the time in between was no work
+    session.add(row)
+    session.flush()
+    return stored(session, annotator_id, key_id)
+
+
+def skip(
+    *, session: Session, annotator_id: int, key_id: int, reason: str, now: datetime | None = None
+) -> StoredAnswer:
+    """Somebody will not answer a key and says why: it leaves their queue, and a draft stays."""
+    reason = one_line(reason, "A reason to skip")
+    moment = aware(now)
+    row = locked_answer(session, annotator_id, key_id, moment)
     if row.status == SUBMITTED:
-        row.status, row.submitted_at = DRAFT, None
-        row.changed_at = moment  # the clock starts anew; the time in between was no work
-        session.add(row)
-        session.flush()
-    return _stored(session, annotator_id, key_id)
+        raise AnnotationError("This answer is submitted; reopen it before you skip the key.")
+    if row.status == DRAFT:  # the time since an earlier skip was no work
+        _count_work(row, moment)
+    row.status, row.skip_reason = SKIPPED, reason
+    session.add(row)
+    session.flush()
+    return stored(session, annotator_id, key_id)
 
 
-def _moment(now: datetime | None) -> datetime:
-    assert now is None or now.tzinfo is not None, "times are aware"
-    return now or utc_now()
+def one_line(text: str, what: str) -> str:
+    """A reason as it is stored; AnnotationError for an empty, long or unprintable one."""
+    text = " ".join(text.split())
+    if not 1 <= len(text) <= LONGEST_REASON or not is_printable(text):
+        raise AnnotationError(f"{what} has 1 to {LONGEST_REASON} printable characters.")
+    return text
 
 
-def _locked(session: Session, annotator_id: int, key_id: int, moment: datetime) -> Submission:
-    """The answer's row, made if it is missing, and nobody else's until the transaction ends."""
-    wanted = (
-        select(Submission)
-        .where(Submission.annotator_id == annotator_id, Submission.key_id == key_id)
-        .with_for_update()  # SQLite knows no row locks; its BEGIN IMMEDIATE does the same
-        .execution_options(populate_existing=True)
-    )
-    if row := session.exec(wanted).first():
-        return row
-    if session.get(Annotator, annotator_id) is None:
-        raise AnnotationError(f"There is no annotator number {annotator_id}; choose who you are.")
-    if session.get(Key, key_id) is None:
-        raise AnnotationError(f"There is no key number {key_id}; go back to the list of keys.")
-    try:
-        with session.begin_nested():
-            session.add(
-                Submission(
-                    annotator_id=annotator_id,
-                    key_id=key_id,
-                    started_at=moment,
-                    changed_at=moment,
-                    guideline_version=GUIDELINE_VERSION,
-                )
-            )
-    except IntegrityError:
-        pass  # another process was faster: its row serves as well
-    return session.exec(wanted).one()
-
-
-def _stored(session: Session, annotator_id: int, key_id: int) -> StoredAnswer:
-    stored = stored_answer(session=session, annotator_id=annotator_id, key_id=key_id)
-    assert stored is not None
-    return stored
+def _check_blind(session: Session, annotator_id: int, key_id: int) -> None:
+    key = session.get(Key, key_id)
+    assert key is not None
+    if is_disclosed(session=session, annotator_id=annotator_id, run_id=key.run_id):
+        raise AnnotationError(
+            "You have seen everybody's answers of this run, so yours would not be blind; leave the"
+            " key to somebody else."
+        )
 
 
 def _count_work(row: Submission, moment: datetime) -> None:

@@ -1,19 +1,19 @@
 """The tables, and nothing else. Their history is in `annotations/migrations/`.
 
 Times are aware and in UTC on every engine; SQLModel's own column type sees to it. A person's answer
-to a key is one Submission row from the first tick on: a draft until it is submitted, and a draft
-again when reopened; what was submitted stays in Revision.
+to a key is one Submission row from the first look on: a draft until it is submitted or skipped, and
+a draft again when reopened; what was submitted stays in Revision.
 """
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Integer, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-DRAFT, SUBMITTED = "draft", "submitted"
+DRAFT, SUBMITTED, SKIPPED = "draft", "submitted", "skipped"
 SHALLOW, SEMANTIC = "shallow", "semantic"
-ANNOTATOR, LEAD = "annotator", "lead"
+ANNOTATOR, LEAD, GOLD = "annotator", "lead", "gold"  # gold: nobody, but the agreed answer's row
 
 # Every constraint has a name, because SQLite cannot alter a nameless one in a later migration.
 SQLModel.metadata.naming_convention = {
@@ -42,22 +42,43 @@ class Run(SQLModel, table=True):
     d_ff: int
     top_k: int
     imported_at: datetime = Field(default_factory=utc_now)
+    claim_hours: float = Field(default=24.0)  # a claim left alone for longer goes back to the queue
+
+
+class Layer(SQLModel, table=True):
+    """How many keys of a layer are put to annotators; pages must not count them each time."""
+
+    run_id: int = Field(foreign_key="run.id", primary_key=True)
+    layer: int = Field(primary_key=True)
+    keys: int
 
 
 class Key(SQLModel, table=True):
-    """A key put to annotators. `turn` is its place in the queue, lowest first."""
+    """A key put to annotators. `turn` is its place in the queue, lowest first.
 
-    __table_args__ = (UniqueConstraint("run_id", "layer", "key"),)
+    `wanted` is how many annotators shall answer it, None for everybody. `value_tokens` are the
+    tokens that its value pushes towards most, a line each; empty where they are not known.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("run_id", "layer", "key"),
+        Index("ix_key_run_id_turn", "run_id", "turn"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     run_id: int = Field(foreign_key="run.id")
     layer: int
     key: int
     active_share: float
     turn: int
+    wanted: int | None = Field(default=None)
+    value_tokens: str = Field(default="")
 
 
 class Prefix(SQLModel, table=True):
-    """A trigger prefix of a key. `token_ends` are character offsets into `text`, one a token."""
+    """A trigger prefix of a key. `token_ends` are character offsets into `text`, one a token.
+
+    `shading` is the key's coefficient at each of these tokens, None where mining did not store it.
+    """
 
     __table_args__ = (UniqueConstraint("key_id", "rank"),)
     id: int | None = Field(default=None, primary_key=True)
@@ -69,22 +90,26 @@ class Prefix(SQLModel, table=True):
     next_token: str
     sentence_id: int = Field(sa_type=BigInteger)
     position: int
+    shading: list[float] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
 
 
 class Annotator(SQLModel, table=True):
-    """A person who labels."""
+    """A person who labels. `shading`: whether they want prefixes shaded by coefficient."""
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     role: str = Field(default=ANNOTATOR)
     created_at: datetime = Field(default_factory=utc_now)
+    shading: bool = Field(default=False)
 
 
 class Submission(SQLModel, table=True):
     """One annotator's answer for one key.
 
     `revision` counts stored changes; `writer` and `sequence` name the browser window that made the
-    last one and its number there, so that a stale window is told instead of overwriting.
+    last one and its number there, so that a stale window is told instead of overwriting. A reason
+    is why the key was skipped, a flag what a lead should look at, a note whatever the person
+    writes beside the answer; each is empty where there is none.
     """
 
     __table_args__ = (UniqueConstraint("annotator_id", "key_id"),)
@@ -101,6 +126,9 @@ class Submission(SQLModel, table=True):
     submitted_at: datetime | None = Field(default=None)
     seconds: float = Field(default=0.0)  # of work; long pauses are not counted
     guideline_version: str
+    skip_reason: str = Field(default="")
+    flag: str = Field(default="")
+    note: str = Field(default="")
 
 
 class Pattern(SQLModel, table=True):
@@ -128,7 +156,10 @@ class Tick(SQLModel, table=True):
 
 
 class Revision(SQLModel, table=True):
-    """A submitted answer as it was at that moment; never changed, never deleted."""
+    """A submitted answer as it was at that moment; never changed, never deleted.
+
+    `decided_by` is the lead who composed a gold answer, None for everybody's own.
+    """
 
     __table_args__ = (UniqueConstraint("submission_id", "number"),)
     id: int | None = Field(default=None, primary_key=True)
@@ -138,3 +169,15 @@ class Revision(SQLModel, table=True):
     seconds: float
     guideline_version: str
     answer: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    decided_by: int | None = Field(default=None, foreign_key="annotator.id")
+
+
+class Disclosure(SQLModel, table=True):
+    """A lead has asked to see everybody's answers of a run.
+
+    From then on an answer of their own would not be blind, and is refused.
+    """
+
+    annotator_id: int = Field(foreign_key="annotator.id", primary_key=True)
+    run_id: int = Field(foreign_key="run.id", primary_key=True)
+    disclosed_at: datetime = Field(default_factory=utc_now)

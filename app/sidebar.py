@@ -2,9 +2,7 @@
 
 import streamlit as st
 
-from annotations import queries
-from annotations.database import session
-from annotations.guidelines import GUIDELINES
+from annotations.guidelines import GUIDELINE_VERSION, GUIDELINES
 from annotations.queries import LayerProgress
 from annotations.tables import Annotator, Run
 from app import visit
@@ -14,6 +12,7 @@ _STYLE = """
 <style>
 .kh-layers {display: grid; grid-template-columns: max-content 1fr max-content; gap: .25rem .6rem;
   align-items: center; font-size: .85rem; font-variant-numeric: tabular-nums;}
+.kh-layers p {grid-column: 1 / -1; margin: 0 0 .3rem; font-size: 1rem;}
 .kh-track {display: flex; height: .5rem; border-radius: .25rem; overflow: hidden;
   background: color-mix(in srgb, currentColor 16%, transparent);}
 .kh-done {background: #009E73;} .kh-begun {background: #E69F00;}
@@ -22,33 +21,34 @@ _STYLE = """
 
 
 def show(run: Run, person: Annotator) -> None:
-    """Fill the sidebar."""
-    assert run.id is not None and person.id is not None
-    with session(visit.engine(), read_only=True) as opened:
-        layers = queries.progress(session=opened, run_id=run.id, annotator_id=person.id)
+    """Fill the sidebar; what takes time to draw is drawn when it is opened."""
     with st.sidebar:
         _choose_run(run)
         st.button(
             plain(person.name), icon=":material/person:", width="stretch",
-            on_click=visit.choose_person, args=(None,), help="You. Press to be somebody else.",
+            on_click=visit.choose_person, args=(None,),
+            help=f"You, a{'n' * (person.role == 'annotator')} {person.role}. Press to be somebody"
+            f" else. The run: {run.layers} layers of {run.d_ff} keys, top {run.top_k}.",
         )  # fmt: skip
-        _progress(layers)
-        with st.popover("Guidelines", icon=":material/menu_book:", width="stretch"):
-            st.markdown(GUIDELINES)
+        st.html(_progress(visit.progress(run, person)))
+        guidelines = st.expander(
+            f"Guidelines, version {GUIDELINE_VERSION}", icon=":material/menu_book:",
+            key="guidelines", on_change="rerun",
+        )  # fmt: skip
+        if guidelines.open:
+            guidelines.markdown(GUIDELINES)
 
 
 def _choose_run(run: Run) -> None:
-    with session(visit.engine(), read_only=True) as opened:
-        names = [other.name for other in queries.runs(session=opened)]
+    names = [other.name for other in visit.runs()]
     if len(names) > 1:
         name = st.selectbox("Run", names, index=names.index(run.name))
         if name != run.name:
             visit.choose_run(name)
             st.rerun()
-    st.caption(f"{run.layers} layers × {run.d_ff} keys, top {run.top_k}")
 
 
-def _progress(layers: list[LayerProgress]) -> None:
+def _progress(layers: list[LayerProgress]) -> str:
     """One line a layer. Only numbers go into this HTML, never a person's text."""
     done, keys = sum(row.submitted for row in layers), sum(row.keys for row in layers)
     lines = [
@@ -60,5 +60,5 @@ def _progress(layers: list[LayerProgress]) -> None:
         f"<span>{row.submitted}/{row.keys}</span>"
         for row in layers
     ]
-    st.markdown(f"**{done} of {keys}** keys submitted")
-    st.html(f"{_STYLE}<div class='kh-layers'>{''.join(lines)}</div>")
+    summary = f"<p><b>{done} of {keys}</b> keys submitted</p>"
+    return f"{_STYLE}<div class='kh-layers'>{summary}{''.join(lines)}</div>"

@@ -4,17 +4,24 @@ All three are kept in the page's address, so that a reload, a bookmark or a seco
 them again. Alone on a machine this is no secret; there is no sign-in to protect.
 """
 
+import time
+
 import streamlit as st
 from sqlalchemy import Engine
 
-from annotations import queries, store
+from annotations import people, queries
 from annotations.database import database_url, make_engine, migrate, session
+from annotations.queries import KeyPage, LayerProgress
 from annotations.tables import Annotator, Run
 from app.plain import plain
 from mining.errors import KeyholeError
 
 _PERSON, _RUN, _KEY = "annotator", "run", "key"
 LABEL_PAGE = "label page"  # where the session keeps the page that a list of keys leads to
+_NOTICE, _TOAST, _HERE, _PROGRESS = "notice", "toast", "here", "progress"
+_CACHED_KEYS = 2_000
+_FRESH = 5.0  # seconds that another process's change of people and runs may go unseen
+_PROGRESS_FRESH = 60.0  # another window's work
 
 
 @st.cache_resource
@@ -25,19 +32,96 @@ def engine() -> Engine:
     return made
 
 
-def chosen_run() -> Run | None:
-    """The run in the address, or the newest; None if nothing was imported."""
+@st.cache_data(max_entries=_CACHED_KEYS, ttl=300, show_spinner=False)
+def key_page(key_id: int) -> KeyPage:
+    """A key with its prefixes, which never change but for what an import adds to them."""
     with session(engine(), read_only=True) as opened:
-        runs = queries.runs(session=opened)
-    named = [run for run in runs if run.name == _chosen(_RUN)]
-    return next(iter(named or runs), None)
+        return queries.key_page(session=opened, key_id=key_id)
+
+
+@st.cache_resource(ttl=_FRESH, show_spinner=False)
+def runs() -> list[Run]:
+    """The imported runs, newest first."""
+    with session(engine(), read_only=True) as opened:
+        return queries.runs(session=opened)
+
+
+@st.cache_resource(max_entries=_CACHED_KEYS, ttl=_FRESH, show_spinner=False)
+def _person(name: str) -> Annotator | None:
+    with session(engine(), read_only=True) as opened:
+        return queries.annotator_named(session=opened, name=name)
 
 
 def chosen_person() -> Annotator | None:
     """The annotator in the address; None if nobody has said who they are."""
-    with session(engine(), read_only=True) as opened:
-        people = queries.annotators(session=opened)
-    return next((person for person in people if person.name == _chosen(_PERSON)), None)
+    name = _chosen(_PERSON)
+    return None if name is None else _person(name)
+
+
+def person_changed() -> None:
+    """Read people anew: somebody was added, or likes to read in another way now."""
+    _person.clear()
+
+
+def progress(run: Run, person: Annotator) -> list[LayerProgress]:
+    """How far this person is, layer by layer; counted anew after `progress_changed`."""
+    about = (run.id, person.id)
+    known = st.session_state.get(_PROGRESS)
+    if known is None or known[0] != about or time.monotonic() - known[1] > _PROGRESS_FRESH:
+        assert run.id is not None and person.id is not None
+        with session(engine(), read_only=True) as opened:
+            counted = queries.progress(session=opened, run_id=run.id, annotator_id=person.id)
+        st.session_state[_PROGRESS] = (about, time.monotonic(), counted)
+        return counted
+    layers: list[LayerProgress] = known[2]
+    return layers
+
+
+def progress_changed() -> None:
+    """This person has begun, submitted, skipped or reopened a key."""
+    st.session_state.pop(_PROGRESS, None)
+
+
+def chosen_run() -> Run | None:
+    """The run in the address, or the newest; None if nothing was imported."""
+    found = runs()
+    named = [run for run in found if run.name == _chosen(_RUN)]
+    return next(iter(named or found), None)
+
+
+def arrive(run: Run, person: Annotator) -> None:
+    """Remember for this rerun who is where; pages ask `here`."""
+    st.session_state[_HERE] = (run, person)
+    remember(run, person)
+
+
+def here() -> tuple[Run, Annotator]:
+    """The run and the person of this page."""
+    run, person = st.session_state[_HERE]
+    return run, person
+
+
+def leave_notice(text: str) -> None:
+    """Say in the grid, at the next rerun, why a change was refused."""
+    st.session_state[_NOTICE] = text
+
+
+def leave_toast(text: str, icon: str) -> None:
+    """Say in passing what was done, when the page is next drawn: a callback may draw nothing."""
+    st.session_state[_TOAST] = (text, icon)
+
+
+def show_toast() -> None:
+    """Show what `leave_toast` left, once."""
+    if _TOAST in st.session_state:
+        text, icon = st.session_state.pop(_TOAST)
+        st.toast(text, icon=f":material/{icon}:")
+
+
+def take_notice() -> str | None:
+    """What `leave_notice` left, once."""
+    notice: str | None = st.session_state.pop(_NOTICE, None)
+    return notice
 
 
 def chosen_key() -> int | None:
@@ -100,14 +184,14 @@ def ask_who() -> None:
             "There is no password: whoever can open this page can use any name."
         )
         with session(engine(), read_only=True) as opened:
-            people = queries.annotators(session=opened)
-        for person in people:
+            known = queries.annotators(session=opened)
+        for person in known:
             st.button(
                 plain(person.name), key=f"be {person.id}", width="stretch",
                 icon=":material/person:", on_click=choose_person, args=(person.name,),
             )  # fmt: skip
-        with st.form("new annotator", border=bool(people)):
-            name = st.text_input("Somebody new" if people else "Your name", max_chars=80)
+        with st.form("new annotator", border=bool(known)):
+            name = st.text_input("Somebody new" if known else "Your name", max_chars=80)
             if st.form_submit_button("Start labelling", type="primary", width="stretch"):
                 _add(name)
 
@@ -115,9 +199,10 @@ def ask_who() -> None:
 def _add(name: str) -> None:
     try:
         with session(engine()) as opened:
-            added = store.add_annotator(session=opened, name=name).name
+            added = people.add_annotator(session=opened, name=name).name
     except KeyholeError as mistake:
         st.error(str(mistake))
         return
+    person_changed()
     choose_person(added)
     st.rerun()

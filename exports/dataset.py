@@ -18,8 +18,8 @@ from sqlmodel import Session
 
 from annotations.frames import dataset_frames
 from annotations.queries import annotators
-from annotations.statistics import GOLD, layer_statistics
-from annotations.tables import Run
+from annotations.statistics import layer_statistics
+from annotations.tables import GOLD, Run
 from exports.columns import DICTIONARY, FILES, STATISTICS, dictionary_rows
 from exports.csv_files import render_csv
 from exports.folders import FORMAT, MANIFEST, check_dataset_folder, write_files
@@ -59,9 +59,14 @@ def write_dataset(
     return DatasetReport(out, rows, notice)
 
 
-def dataset_zip(*, session: Session, run_id: int, names: bool = False) -> bytes:
-    """The same files as `write_dataset` writes, as a ZIP without folders; same data, same bytes."""
-    frames = _frames(session=session, run_id=run_id, names=names)
+def dataset_zip(
+    *, session: Session, run_id: int, names: bool = False, viewer_id: int | None = None
+) -> bytes:
+    """The same files as `write_dataset` writes, as a ZIP without folders; same data, same bytes.
+
+    For a viewer, only answers to keys that this person may see others' answers to.
+    """
+    frames = _frames(session=session, run_id=run_id, names=names, viewer_id=viewer_id)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in _render(frames, session=session, run_id=run_id, names=names).items():
@@ -72,9 +77,11 @@ def dataset_zip(*, session: Session, run_id: int, names: bool = False) -> bytes:
     return packed.getvalue()
 
 
-def _frames(*, session: Session, run_id: int, names: bool) -> dict[str, pd.DataFrame]:
+def _frames(
+    *, session: Session, run_id: int, names: bool, viewer_id: int | None = None
+) -> dict[str, pd.DataFrame]:
     """Every CSV file's frame by file name. Statistics see real names: `gold` counts alone."""
-    stored = dataset_frames(session=session, run_id=run_id, status="submitted")
+    stored = dataset_frames(session=session, run_id=run_id, viewer_id=viewer_id)
     statistics = layer_statistics(stored, rounds=BOOTSTRAP_ROUNDS, seed=BOOTSTRAP_SEED)
     if not names:
         stored = _under_pseudonyms(stored, session=session)

@@ -9,12 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from mining.command_line import new_app, run
+from mining.command_line import layer_numbers, new_app, run
 from mining.errors import KeyholeError
 from mining.run_folder import RunFolder
 from mining.show import key_view
-
-_MOST_LAYERS = 100_000  # more than any model has, few enough to list
 
 app = new_app("Find the trigger prefixes of a language model's feed-forward keys.")
 
@@ -28,7 +26,11 @@ def mining() -> None:
 def mine(  # noqa: PLR0913, PLR0917 (a command line's options)
     model: Annotated[str, typer.Argument(help="Hugging Face id, checkpoint folder, or demo")],
     corpus: Annotated[
-        str, typer.Argument(help="File, folder, glob, hf:NAME[:CONFIG[:SPLIT]], demo")
+        str,
+        typer.Argument(
+            help="Text, JSONL, CSV, Parquet (.gz, .zst): file, folder, glob;"
+            " hf:NAME[:CONFIG[:SPLIT]]; demo"
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The run folder to write")],
     top_k: Annotated[int, typer.Option(help="Trigger prefixes a key")] = 25,
@@ -44,7 +46,7 @@ def mine(  # noqa: PLR0913, PLR0917 (a command line's options)
     checkpoint_seconds: Annotated[float, typer.Option(help="Between checkpoints")] = 60.0,
 ) -> None:
     """Extract the top trigger prefixes of every key, in one pass."""
-    chosen = _layers(layers)
+    chosen = layer_numbers(layers)
     # torch takes seconds to import: nothing that can be refused without it waits for it.
     from mining.corpus import open_corpus
     from mining.miner import MiningOptions, mine
@@ -83,6 +85,71 @@ def show(
     Console().print(key_view(RunFolder.open(run_folder), layer, key))
 
 
+_MOVED = "Where the run's model is now, if it has moved"
+_DEVICE = "auto | cpu | cuda"
+
+
+@app.command()
+def shade(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN")],
+    keys_per_layer: Annotated[int, typer.Option(help="Keys sampled of each layer")] = 10,
+    seed: Annotated[int, typer.Option(help="Of the sample; the same as annotations import's")] = 0,
+    model: Annotated[str | None, typer.Option(help=_MOVED)] = None,
+    device: Annotated[str, typer.Option(help=_DEVICE)] = "auto",
+) -> None:
+    """Store a sample's coefficients at every token of its triggers, which the app shows as shading.
+
+    Keys that were stored before stay, so that a sample can be extended.
+    """
+    run = RunFolder.open(run_folder)
+    from mining.probe import model_of_run
+    from mining.shade import shade
+
+    with _progress() as bar:
+        task = bar.add_task("shading", total=None)
+        report = shade(
+            run, lambda: model_of_run(run, model, device), keys_per_layer=keys_per_layer, seed=seed,
+            progress=lambda done, expected: bar.update(task, completed=done, total=expected),
+        )  # fmt: skip
+    typer.echo(
+        f"{run_folder}: {report.added_keys:,} keys with {report.prefixes:,} triggers shaded;"
+        f" {report.present_keys:,} were already."
+    )
+
+
+@app.command()
+def probe(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN")],
+    layer: Annotated[int, typer.Argument()],
+    key: Annotated[int, typer.Argument()],
+    text: Annotated[str, typer.Argument(help="Read as one sentence")],
+    model: Annotated[str | None, typer.Option(help=_MOVED)] = None,
+    device: Annotated[str, typer.Option(help=_DEVICE)] = "auto",
+) -> None:
+    """Show what a key makes of each token of a text, beside its triggers in the run."""
+    run = RunFolder.open(run_folder)
+    from mining.probe import Probe, probe_view
+
+    Console().print(probe_view(Probe.of_run(run, model, device), run, layer, key, text))
+
+
+@app.command()
+def probe_server(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN")],
+    model: Annotated[str | None, typer.Option(help=_MOVED)] = None,
+    device: Annotated[str, typer.Option(help=_DEVICE)] = "auto",
+) -> None:
+    """Answer probes for another program, such as the app: a JSON object a line in, one out.
+
+    Each has an "id", a "layer", a "key" and a "text". The first line out says that the model is
+    loaded; it ends when its input does.
+    """
+    from mining.probe_server import json_lines, serve
+
+    with json_lines() as (questions, say):
+        serve(run_folder, questions, say, model, device)
+
+
 @app.command()
 def bench(
     only: Annotated[str, typer.Option(help="Benchmarks by name, with commas between")] = "",
@@ -101,24 +168,6 @@ def bench(
             raise KeyholeError(f"--only {name}: there is no such one; {', '.join(BENCHMARKS)}.")
     for name in chosen:
         typer.echo(json.dumps(bench(name, Setting(corpus, tokens, rounds, device, dtype))))
-
-
-def _layers(given: str) -> list[int] | None:
-    """`0,3-5` → [0, 3, 4, 5]; empty → None, all layers."""
-    if not given.strip():
-        return None
-    layers: list[int] = []
-    for part in given.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise KeyholeError(f"--layers {given!r} is not understood; write it like 0,3-5.")
-        end = int(last if dash else first)
-        if end >= _MOST_LAYERS:
-            raise KeyholeError(f"--layers {given}: no model has a layer {end}.")
-        layers += range(int(first), end + 1)
-    if not layers:
-        raise KeyholeError(f"--layers {given!r} names no layer; write it like 0,3-5.")
-    return layers
 
 
 class _Speed(ProgressColumn):

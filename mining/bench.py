@@ -221,12 +221,12 @@ def memory(setting: Setting) -> dict[str, Any]:
 _PEAK = """
 import resource, sys
 from pathlib import Path
+from mining.bench import Setting, random_gpt2
 from mining.corpus import open_corpus
 from mining.miner import MiningOptions, mine
-from mining.models import load_model
 corpus, out, sentences = sys.argv[1:]
-options = MiningOptions(max_sentences=int(sentences))
-mine(load_model("demo"), open_corpus(corpus), Path(out), options)
+loaded, _ = random_gpt2("8x128", Setting(corpus, 0, 0, "cpu", "float32"))
+mine(loaded, open_corpus(corpus), Path(out), MiningOptions(max_sentences=int(sentences)))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 

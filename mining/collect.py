@@ -20,6 +20,7 @@ from mining.interrupts import StopRequests
 from mining.layer_memory import LayerMemory
 from mining.models import LoadedModel
 from mining.reading import Counts, Reading
+from mining.spare_memory import give_back
 
 Progress = Callable[[int, int], None]  # (tokens mined, tokens expected or 0)
 
@@ -51,6 +52,8 @@ class Pass:
         start, digest, done = self._restore()
         try:
             for batch, placed in ahead(self._stream(reading, start, digest, done)):
+                if self._last is not None and batch.window is not self._last.window:
+                    give_back()
                 with stops.batch():
                     self.take(batch, placed)
                     self._last = batch
@@ -67,6 +70,7 @@ class Pass:
             raise CorpusError(f"{self.corpus.name} holds no sentence with a token to mine.")
         if self._last is not None and self.seconds > self.checkpoints.seconds:
             self._save()  # what follows can take its time too
+        give_back()
         return reading
 
     @property

@@ -12,6 +12,8 @@ from typer.exceptions import TyperException
 
 from mining.errors import KeyholeError
 
+_MOST_LAYERS = 100_000  # more than any model has, few enough to list
+
 
 def new_app(description: str) -> typer.Typer:
     """A typer application in the house's manner: plain help, no shell-completion options."""
@@ -43,6 +45,24 @@ def run(app: typer.Typer, program: str) -> None:
         _stop("interrupted", 130)
     else:
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def layer_numbers(given: str) -> list[int] | None:
+    """`0,3-5` → [0, 3, 4, 5]; empty → None, all layers."""
+    if not given.strip():
+        return None
+    layers: list[int] = []
+    for part in given.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise KeyholeError(f"--layers {given!r} is not understood; write it like 0,3-5.")
+        end = int(last if dash else first)
+        if end >= _MOST_LAYERS:
+            raise KeyholeError(f"--layers {given}: no model has a layer {end}.")
+        layers += range(int(first), end + 1)
+    if not layers:
+        raise KeyholeError(f"--layers {given!r} names no layer; write it like 0,3-5.")
+    return layers
 
 
 def _stop(message: str, code: int) -> None:

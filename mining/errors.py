@@ -5,7 +5,8 @@
     ├── ModelError         a checkpoint that cannot be loaded, or whose memories we cannot find
     ├── RunFolderError     a run folder that is missing, incomplete, occupied or of another schema
     ├── AnnotationError    a label, an annotator or a database that does not fit
-    │   └── StaleDraftError    another window has changed the same answer since it was read
+    │   ├── StaleDraftError    another window has changed the same answer since it was read
+    │   └── ClaimedError       a key has as many annotators as it wants
     ├── DatasetError       a dataset folder that cannot be written, read or drawn
     └── Interrupted        no mistake: somebody asked the program to stop
 
@@ -39,6 +40,10 @@ class AnnotationError(KeyholeError):
 
 class StaleDraftError(AnnotationError):
     """Another window has changed the same answer since it was read."""
+
+
+class ClaimedError(AnnotationError):
+    """A key has as many annotators as it wants."""
 
 
 class DatasetError(KeyholeError):

@@ -62,6 +62,15 @@ SCHEMAS = {
             ("min", pa.float32()),
         ]
     ),
+    # Optional, of sampled keys only, and added to when more are sampled (mining/shade.py).
+    "shading": pa.schema(
+        [
+            ("layer", pa.int16()),
+            ("key", pa.int32()),
+            ("rank", pa.int16()),
+            ("coefficients", pa.list_(pa.float32())),
+        ]
+    ),
 }
 
 
@@ -147,13 +156,31 @@ class RunFolder:
         """The sentences that triggers refer to, indexed by sentence_id."""
         return self._read("sentences").set_index("sentence_id")
 
-    def _read(self, table: str, **equal: int | None) -> pd.DataFrame:
+    def shading(self, layer: int | None = None) -> pd.DataFrame | None:
+        """Sampled keys' coefficients at each token of their positive triggers; None: not stored.
+
+        `coefficients` is a float32 array a row, as long as the prefix: the last number is that of
+        the trigger. Sorted by layer, key, rank.
+        """
+        if not (self.path / "shading.parquet").exists():
+            return None
+        return self._read(
+            "shading", "delete it and run `python -m mining shade` again", layer=layer
+        )
+
+    def values(self) -> pd.DataFrame | None:
+        """What each key's value pushes towards, if the run was analysed: see DESIGN's table."""
+        if not (self.path / "values.parquet").exists():
+            return None
+        return self._read("values", "analyse the run again")
+
+    def _read(self, table: str, mend: str = "mine again", **equal: int | None) -> pd.DataFrame:
         chosen = [(name, "==", value) for name, value in equal.items() if value is not None]
         path = self.path / f"{table}.parquet"
         try:
             return pq.read_table(path, filters=chosen or None).to_pandas()
         except (OSError, pa.ArrowInvalid) as mistake:
-            raise RunFolderError(f"{path} cannot be read ({mistake}); mine again.") from None
+            raise RunFolderError(f"{path} cannot be read ({mistake}); {mend}.") from None
 
 
 class RunWriter:

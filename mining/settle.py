@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from mining.batches import at_least
-from mining.capture import memory_coefficients
+from mining.alone import TOGETHER, equal_lengths, feed_alone
 from mining.models import LoadedModel
 from mining.topk import (
     Places,
@@ -30,7 +29,6 @@ from mining.topk import (
 # Places kept beyond top_k, by --per-sentence, so that near-ties at the last one can be settled. The
 # prefixes of one sentence can nearly tie by the dozen ("ha ha ha").
 SPARE = {"one": 3, "all": 25}
-TOGETHER = 4_096  # tokens scored anew in one forward pass, where everything is
 _SAMPLE = 12  # sentences that rounding is measured on
 _SAFETY = 4  # what may be rounding, as a multiple of the largest difference measured
 
@@ -128,32 +126,23 @@ class Settler:
                 ids.tolist(), torch.split(row_N, counts.tolist()), strict=True
             ):
                 rows[sentence].append((layer, sign, of_sentence))
-        by_length: dict[int, list[int]] = defaultdict(list)
-        for sentence in wanted.tolist():
-            by_length[len(self.contexts[sentence])].append(sentence)
-        for length, equal in sorted(by_length.items()):
-            step = max(1, together // length)
-            for start in range(0, len(equal), step):
-                self._run_equal(equal[start : start + step], rows)
+        for equal in equal_lengths(self.contexts, wanted.tolist(), together):
+            self._run_equal(equal, rows)
         self.found = {group: ranked(places) for group, places in self.found.items()}
 
     def _run_equal(
         self, sentences: list[int], rows: dict[int, list[tuple[int, int, torch.Tensor]]]
     ) -> None:
         """Run sentences of one length and take what their rows need."""
-        lead = self.loaded.lead_ids
-        ids_BT = torch.tensor([self.contexts[sentence] for sentence in sentences])
-        fed_BU = torch.tensor([[*lead, *self.contexts[sentence]] for sentence in sentences])
-        fed_RU = at_least(fed_BU).to(self.loaded.device)
+        equal = [self.contexts[sentence] for sentence in sentences]
         seen: dict[int, torch.Tensor] = {}
 
-        def keep(layer: int, coefficient: torch.Tensor) -> None:
-            own_RTF = coefficient.reshape(*fed_RU.shape, -1)[:, len(lead) :]
-            seen[layer] = own_RTF[: len(sentences)].float().cpu()
+        def keep(layer: int, coefficient_BTF: torch.Tensor) -> None:
+            seen[layer] = coefficient_BTF.float().cpu()
 
         layers = {layer for sentence in sentences for layer, _, _ in rows[sentence]}
-        with memory_coefficients(self.loaded.values, layers, keep):
-            self.loaded.model(input_ids=fed_RU, use_cache=False)
+        feed_alone(self.loaded, equal, layers, keep)
+        ids_BT = torch.tensor(equal)
         special_BT = torch.isin(ids_BT, torch.tensor(self.loaded.tokenizer.all_special_ids))
         prefix_BT = prefix_hashes(ids_BT)
         for row, sentence in enumerate(sentences):

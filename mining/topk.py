@@ -82,6 +82,9 @@ class RunningTopK:
             torch.full(shape, empty, dtype=dtype, device=device)
             for empty, dtype in zip(_EMPTY, _DTYPES, strict=True)
         )
+        # Merged into in turn: state made anew each time would lie about among the model's large,
+        # short-lived tensors, and their freed memory fall to pieces.
+        self._spare_FR = tuple(map(torch.empty_like, self.held_FR))
         self._waiting: list[tuple[Places, torch.Tensor]] = []
         self._waiting_rows = 0
 
@@ -147,10 +150,11 @@ class RunningTopK:
             repeated_K |= same_KM.any(1)
         drop_repetitions(coefficient_KC, at_KC, prefix_KC, repeated_K.nonzero().flatten())
         best_KR = best_first(coefficient_KC, at_KC)[:, : self.places]
-        self.held_FR = tuple(  # all columns at once, or none of them
-            held_FR.index_copy(0, keys_K, column_KC.gather(1, best_KR))
-            for held_FR, column_KC in zip(self.held_FR, both_KC, strict=True)
-        )
+        for spare_FR, held_FR, column_KC in zip(
+            self._spare_FR, self.held_FR, both_KC, strict=True
+        ):
+            spare_FR.copy_(held_FR).index_copy_(0, keys_K, column_KC.gather(1, best_KR))
+        self.held_FR, self._spare_FR = self._spare_FR, self.held_FR  # all columns, or none of them
 
 
 def drop_repetitions(

@@ -1,4 +1,7 @@
-"""Figures: what the submitted answers add up to, figure 2, and the dataset to take away."""
+"""Figures: what the submitted answers add up to, figure 2, and the dataset to take away.
+
+Everybody sees the answers to the keys that they have answered, a lead who has said so all of them.
+"""
 
 import pandas as pd
 import streamlit as st
@@ -6,6 +9,7 @@ import streamlit as st
 from annotations.database import session
 from annotations.frames import dataset_frames
 from annotations.statistics import Headline, headline, layer_statistics
+from annotations.tables import Annotator, Run
 from app import visit
 from exports.charts import figure2, figure2_intervals
 from exports.dataset import dataset_zip
@@ -15,16 +19,22 @@ _SHARE = st.column_config.NumberColumn(format="percent")
 
 def page() -> None:
     """Headline numbers, figure 2 with its intervals, its table, and the download."""
-    run = visit.chosen_run()
-    assert run is not None and run.id is not None
-    with session(visit.engine(), read_only=True) as opened:
-        frames = dataset_frames(session=opened, run_id=run.id)
-    statistics = layer_statistics(frames)
+    run, person = visit.here()
     title, download = st.columns([4, 1.4], vertical_alignment="center")
     title.title("Figures")
     with download:
-        _download(run.id, run.name)
+        _download(run, person)
+    st.caption(
+        "Of the keys that you have submitted, with everybody's answers to them; others stay hidden"
+        " until you have answered."
+    )
+    assert run.id is not None and person.id is not None
+    with session(visit.engine(), read_only=True) as opened:
+        frames = dataset_frames(
+            session=opened, run_id=run.id, viewer_id=person.id, answered_only=True
+        )
     _metrics(headline(frames))
+    statistics = layer_statistics(frames)
     dark = st.context.theme.type == "dark"
     st.altair_chart(figure2(statistics, dark=dark), theme=None, width="stretch")
     if statistics.empty:
@@ -35,15 +45,16 @@ def page() -> None:
         _table(statistics)
 
 
-def _download(run_id: int, name: str) -> None:
+def _download(run: Run, person: Annotator) -> None:
     def packed() -> bytes:
+        assert run.id is not None
         with session(visit.engine(), read_only=True) as opened:
-            return dataset_zip(session=opened, run_id=run_id)
+            return dataset_zip(session=opened, run_id=run.id, viewer_id=person.id)
 
     st.download_button(
-        "Dataset (CSV)", packed, file_name=f"keyhole-{name}.zip", mime="application/zip",
+        "Dataset (CSV)", packed, file_name=f"keyhole-{run.name}.zip", mime="application/zip",
         icon=":material/download:", width="stretch", on_click="ignore",
-        help="All submitted answers as CSV files, annotators under pseudonyms, with a data"
+        help="The answers below as CSV files, annotators under pseudonyms, with a data"
         " dictionary. Redraw the figures with python -m exports charts FOLDER.",
     )  # fmt: skip
 

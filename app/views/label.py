@@ -1,42 +1,50 @@
 """The labelling page: one key, its trigger prefixes, and the grid that takes the answer."""
 
+from datetime import timedelta
+
 import streamlit as st
 
-from annotations import queries, store
+from annotations import blind, claims, people, queries, queue, store
 from annotations.answers import StoredAnswer
 from annotations.database import session
 from annotations.queries import KeyPage
-from annotations.tables import SUBMITTED, Annotator, Run
-from app import visit
+from annotations.tables import DRAFT, SUBMITTED, Annotator, Run, utc_now
+from app import key_tools, probe_panel, visit
 from app.components.grid import DraftEvent, GridData, labelling_grid
-from mining.errors import AnnotationError
+from app.plain import plain
+from mining.errors import AnnotationError, ClaimedError
 
-_NOTICE = "notice"
+_STORED = "stored answer"  # from the page to its grid, so that it is read once
 
 
 def page() -> None:
     """Show the key in the address, or the next one in this person's queue."""
-    run, person = visit.chosen_run(), visit.chosen_person()
-    assert run is not None and run.id is not None and person is not None and person.id is not None
-    key_id = visit.chosen_key()
-    with session(visit.engine()) as opened:
-        if key_id is None:
-            key_id = queries.next_key(session=opened, run_id=run.id, annotator_id=person.id)
-        if key_id is None:
-            key = None
-        else:
-            key = queries.key_page(session=opened, key_id=key_id)
-            stored = store.open_key(session=opened, annotator_id=person.id, key_id=key_id)
-    if key is None:
-        _all_done()
+    run, person = visit.here()
+    try:
+        opened = _open(run, person)
+    except ClaimedError as taken:
+        visit.choose_key(None)
+        st.warning(str(taken), icon=":material/group:")
+        st.button("Next key", icon=":material/skip_next:", type="primary")
         return
-    if key.run_id != run.id:
-        raise AnnotationError("This key belongs to another run; choose Label for the next one.")
-    visit.choose_key(key.id)
-    visit.remember(run, person)
-    locked = stored.status == SUBMITTED
-    if locked:
+    if opened is None:
+        _all_done(run, person)
+        return
+    key, stored = opened
+    if stored.status != DRAFT:
         _reopening(key, person, stored)
+    st.session_state[_STORED] = stored
+    _grid(run, person, key, stored.status)
+    probe_panel.show(run, key)
+    key_tools.show(run, person, key, stored)
+
+
+@st.fragment
+def _grid(run: Run, person: Annotator, key: KeyPage, shown: str) -> None:
+    """The grid alone: a tick draws nothing else of the page anew. `shown`: the page's status."""
+    stored = st.session_state.pop(_STORED, None) or _stored(run, person, key.id)
+    if visit.chosen_key() != key.id or stored is None or stored.status != shown:
+        st.rerun()
     labelling_grid(
         key=f"grid {person.id} {key.id}",
         data=GridData(
@@ -44,25 +52,65 @@ def page() -> None:
             title=f"Layer {key.layer}, key {key.key}",
             prefixes=key.prefixes,
             stored=stored,
-            locked=locked,
-            notice=st.session_state.pop(_NOTICE, None),
+            locked=stored.status != DRAFT,
+            notice=visit.take_notice(),
+            shading_on=person.shading,
         ),
         on_draft=lambda event: _save(person, event),
         on_submit=lambda event: _submit(run, person, key, event),
+        on_shading=lambda on: _shade(person, on),
     )
-    with st.sidebar:
-        st.button(
-            "Next key", icon=":material/skip_next:", width="stretch",
-            on_click=_move_on, args=(run, person, key),
-            help="Leave this one as it is; it comes back after the others.",
-        )  # fmt: skip
-        st.caption(f"This key is active in {key.active_share:.1%} of all positions.")
+
+
+def _open(run: Run, person: Annotator) -> tuple[KeyPage, StoredAnswer] | None:
+    """The key to show and what this person has stored for it; None when nothing is left."""
+    assert run.id is not None and person.id is not None
+    key_id = _chosen_key(run)
+    stored = None if key_id is None else _stored(run, person, key_id)
+    if stored is None:  # a claim is to be made, or made anew
+        with session(visit.engine()) as opened:
+            if key_id is None:
+                key_id = claims.claim_next(session=opened, run_id=run.id, annotator_id=person.id)
+            if key_id is None:
+                return None
+            stored = claims.open_key(session=opened, annotator_id=person.id, key_id=key_id)
+    assert key_id is not None
+    key = visit.key_page(key_id)
+    visit.choose_key(key.id)
+    visit.remember(run, person)
+    return key, stored
+
+
+def _chosen_key(run: Run) -> int | None:
+    """The key in the address, if this run has it; an old bookmark leads to the next key."""
+    key_id = visit.chosen_key()
+    try:
+        if key_id is None or visit.key_page(key_id).run_id == run.id:
+            return key_id
+    except AnnotationError:
+        pass  # there is no such key in any run
+    st.toast("This run has no such key; here is the next one.", icon=":material/key_off:")
+    return None
+
+
+def _stored(run: Run, person: Annotator, key_id: int) -> StoredAnswer | None:
+    """This person's answer, unless there is none or their claim has lapsed. Locks nothing."""
+    assert person.id is not None
+    with session(visit.engine(), read_only=True) as opened:
+        stored = queries.stored_answer(session=opened, annotator_id=person.id, key_id=key_id)
+    lapses = timedelta(hours=run.claim_hours)
+    if stored and stored.status == DRAFT and stored.changed_at + lapses < utc_now():
+        return None
+    return stored
 
 
 def _reopening(key: KeyPage, person: Annotator, stored: StoredAnswer) -> None:
-    assert stored.submitted_at is not None
     done, action = st.columns([4, 1], vertical_alignment="center")
-    done.markdown(f":material/check: Submitted on {stored.submitted_at:%Y-%m-%d at %H:%M} UTC.")
+    if stored.status == SUBMITTED:
+        assert stored.submitted_at is not None
+        done.markdown(f":material/check: Submitted on {stored.submitted_at:%Y-%m-%d at %H:%M} UTC.")
+    else:
+        done.markdown(f":material/block: Skipped: {plain(stored.skip_reason)}")
     action.button(
         "Reopen", icon=":material/lock_open:", width="stretch",
         on_click=_reopen, args=(person, key),
@@ -70,13 +118,27 @@ def _reopening(key: KeyPage, person: Annotator, stored: StoredAnswer) -> None:
     )  # fmt: skip
 
 
-def _all_done() -> None:
-    st.title("Every key has your answer")
-    st.write("Look them through under **My keys**, or see what they add up to under **Figures**.")
+def _all_done(run: Run, person: Annotator) -> None:
+    st.title("Nothing is left for you")
+    assert run.id is not None and person.id is not None
+    with session(visit.engine(), read_only=True) as opened:
+        sees_all = blind.is_disclosed(session=opened, annotator_id=person.id, run_id=run.id)
+    if sees_all:
+        st.write(
+            "You have asked to see everybody's answers of this run, so you label no more in it."
+            " Decide where they differ under **Adjudicate**."
+        )
+        return
+    st.write(
+        "Every key that waits for you has your answer. Look them through under **Keys**, or see"
+        " what they add up to under **Figures**."
+    )
 
 
 def _save(person: Annotator, event: DraftEvent) -> None:
     assert person.id is not None
+    if event.base_revision == 0:
+        visit.progress_changed()
     try:
         with session(visit.engine()) as opened:
             store.save_draft(
@@ -84,12 +146,12 @@ def _save(person: Annotator, event: DraftEvent) -> None:
                 writer=event.writer, sequence=event.sequence, base_revision=event.base_revision,
             )  # fmt: skip
     except AnnotationError as mistake:
-        st.session_state[_NOTICE] = str(mistake)
+        visit.leave_notice(str(mistake))
 
 
 def _submit(run: Run, person: Annotator, key: KeyPage, event: DraftEvent) -> None:
     """Store what the window shows and submit it: one transaction, both or neither."""
-    assert person.id is not None
+    assert run.id is not None and person.id is not None
     try:
         with session(visit.engine()) as opened:
             store.save_draft(
@@ -97,23 +159,29 @@ def _submit(run: Run, person: Annotator, key: KeyPage, event: DraftEvent) -> Non
                 writer=event.writer, sequence=event.sequence, base_revision=event.base_revision,
             )  # fmt: skip
             store.submit(session=opened, annotator_id=person.id, key_id=event.key_id)
+            following = queue.next_key(
+                session=opened, run_id=run.id, annotator_id=person.id, after=key.id
+            )
     except AnnotationError as mistake:
-        st.session_state[_NOTICE] = str(mistake)
+        visit.leave_notice(str(mistake))
         return
-    st.toast(f"Submitted layer {key.layer}, key {key.key}.", icon=":material/check:")
-    _move_on(run, person, key)
+    visit.progress_changed()
+    visit.leave_toast(f"Submitted layer {key.layer}, key {key.key}.", "check")
+    visit.choose_key(following)
+
+
+def _shade(person: Annotator, on: bool) -> None:
+    assert person.id is not None
+    with session(visit.engine()) as opened:
+        people.set_shading(session=opened, annotator_id=person.id, on=on)
+    visit.person_changed()
 
 
 def _reopen(person: Annotator, key: KeyPage) -> None:
     assert person.id is not None
-    with session(visit.engine()) as opened:
-        store.reopen(session=opened, annotator_id=person.id, key_id=key.id)
-
-
-def _move_on(run: Run, person: Annotator, key: KeyPage) -> None:
-    assert run.id is not None and person.id is not None
-    with session(visit.engine(), read_only=True) as opened:
-        following = queries.next_key(
-            session=opened, run_id=run.id, annotator_id=person.id, after=key.id
-        )
-    visit.choose_key(following)
+    try:
+        with session(visit.engine()) as opened:
+            store.reopen(session=opened, annotator_id=person.id, key_id=key.id)
+        visit.progress_changed()
+    except AnnotationError as mistake:
+        visit.leave_notice(str(mistake))

@@ -11,7 +11,8 @@ from sqlmodel import select
 from annotations.answers import Answer, PatternAnswer, StoredAnswer
 from annotations.database import session
 from annotations.importer import import_run
-from annotations.store import add_annotator, save_draft, submit
+from annotations.people import add_annotator
+from annotations.store import save_draft, submit
 from annotations.tables import Key
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlmodel import select
 
 from annotations.database import session
-from annotations.store import add_annotator
+from annotations.people import add_annotator
 from annotations.tables import Annotator
 from mining.errors import AnnotationError
 

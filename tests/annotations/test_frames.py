@@ -10,12 +10,14 @@ from runs import MinedKey, write_run
 from sqlalchemy import event
 
 from annotations.answers import Answer
+from annotations.claims import open_key
 from annotations.database import session
 from annotations.frames import dataset_frames
 from annotations.importer import import_run
+from annotations.people import add_annotator
 from annotations.queries import key_page
 from annotations.statistics import headline
-from annotations.store import add_annotator, open_key, reopen, submit
+from annotations.store import reopen, submit
 
 # The contract of the dataset.
 COLUMNS = {

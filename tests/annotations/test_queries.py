@@ -8,19 +8,21 @@ from desk import NOON, Desk, answer, pattern
 from runs import MinedKey, write_run
 from sqlalchemy import Engine, event
 
+from annotations.claims import open_key
 from annotations.database import session
 from annotations.importer import import_run
+from annotations.people import add_annotator
 from annotations.queries import (
     LayerProgress,
     annotators,
     answers_of,
     key_page,
-    next_key,
     progress,
     run_named,
     runs,
 )
-from annotations.store import add_annotator, open_key, reopen
+from annotations.queue import next_key
+from annotations.store import reopen
 from mining.errors import AnnotationError
 
 ONE = answer(pattern(1, 2, 3))
@@ -175,4 +177,4 @@ def test_no_page_needs_more_statements_when_there_is_more_to_show(desk: Desk) ->
         assert len(read(desk, answers_of, **whose)) == expected + 1
         read(desk, progress, **whose)
         read(desk, next_key, **whose)
-        assert sum(statement.startswith("SELECT") for statement in statements) == 3
+        assert sum(statement.startswith("SELECT") for statement in statements) == 4

@@ -8,10 +8,11 @@ from desk import NOON, Desk, answer, pattern
 from sqlmodel import select
 
 from annotations.answers import Answer
+from annotations.claims import open_key
 from annotations.database import session
 from annotations.guidelines import GUIDELINE_VERSION
 from annotations.queries import stored_answer
-from annotations.store import open_key, reopen, save_draft, submit
+from annotations.store import reopen, save_draft, submit
 from annotations.tables import Pattern, Revision, Submission, Tick
 from mining.errors import AnnotationError, StaleDraftError
 

@@ -8,9 +8,10 @@ import sys
 import time
 
 from annotations.answers import Answer, PatternAnswer
+from annotations.claims import open_key
 from annotations.database import make_engine, migrate, session
 from annotations.queries import stored_answer
-from annotations.store import open_key, save_draft
+from annotations.store import save_draft
 from mining.errors import StaleDraftError
 
 

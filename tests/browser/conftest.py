@@ -2,18 +2,25 @@
 
 import shutil
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from app_driver import AppWindow, Site
 from grid_driver import OpenGrid
-from grid_keys import GridDatabase, grid_database
-from playwright.sync_api import Browser, Page, expect
-from servers import Server, start_server, wait_until_healthy
+from grid_keys import PLAIN, GridDatabase, Shading, grid_database
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from servers import ROOT, Server, start_server, wait_until_healthy
+from workplace import mine_a_run, new_workplace
 
 LAPTOP = {"width": 1366, "height": 768}
 STREAMLIT = ["--server.headless", "true", "--browser.gatherUsageStats", "false"]
 STREAMLIT += ["--server.fileWatcherType", "none", "--server.port", "{port}"]
+THEMES = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+for scheme in ("light", "dark"):
+    for name in ("primaryColor", "backgroundColor", "secondaryBackgroundColor", "textColor"):
+        STREAMLIT += [f"--theme.{scheme}.{name}", THEMES[scheme][name]]
 expect.set_options(timeout=30_000)
 
 StartApp = Callable[..., Server]
@@ -24,8 +31,13 @@ def start_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartApp]:
     """Start a command on a free port or the given one, wait until it is healthy, stop it later."""
     started: list[Server] = []
 
-    def start(command: list[str], env: dict[str, str] | None = None, port: int = 0) -> Server:
-        server = start_server(command, env or {}, tmp_path_factory.mktemp("server"), port)
+    def start(
+        command: list[str],
+        env: dict[str, str] | None = None,
+        port: int = 0,
+        at: Path | None = None,
+    ) -> Server:
+        server = start_server(command, env or {}, tmp_path_factory.mktemp("server"), port, at)
         started.append(server)
         wait_until_healthy(server)
         return server
@@ -47,6 +59,40 @@ def start_page(start_app: StartApp) -> StartApp:
         )
 
     return start
+
+
+@pytest.fixture(scope="session")
+def open_app(start_app: StartApp) -> StartApp:
+    """The same for Keyhole itself, over the database at an address."""
+
+    def start(address: str, port: int = 0) -> Server:
+        command = [sys.executable, "-m", "app", "--port", "{port}"]
+        # Streamlit looks for the project's settings where it is started.
+        return start_app(command, {"DATABASE_URL": address}, port, at=ROOT)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def mined_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that was mined by command, with the bundled model."""
+    return mine_a_run(tmp_path_factory.mktemp("mined"))
+
+
+@pytest.fixture(scope="module")
+def site(
+    tmp_path_factory: pytest.TempPathFactory, open_app: StartApp, browser: Browser
+) -> Iterator[Site]:
+    """Keyhole over a database of the module's own, and one window on it; it must never stumble."""
+    work = new_workplace(tmp_path_factory.mktemp("work"))
+    server = open_app(work.address)
+    context = browser.new_context(viewport=LAPTOP)
+    site = Site(work, server, AppWindow(context.new_page(), server.url))
+    yield site
+    context.close()
+    site.server.process.kill()
+    for log in server.log, site.server.log:
+        assert "Traceback" not in log.read_text(errors="replace")
 
 
 @pytest.fixture(scope="session")
@@ -102,11 +148,33 @@ def one_page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
+def window(one_page: Page, grid_keys: GridDatabase, grid_url: str) -> Callable[..., OpenGrid]:
+    """A window on a key, a new one unless it is said which; loaded afresh, as after a reload."""
+
+    def open_window(key_id: int = 0, page: Page = one_page, options: str = "") -> OpenGrid:
+        grid = OpenGrid(page, grid_keys, key_id or grid_keys.add_key(PLAIN))
+        page.goto(f"{grid_url}/?key={grid.key_id}{options}")
+        expect(grid.root.get_by_role("grid")).to_be_visible()
+        return grid
+
+    return open_window
+
+
+@pytest.fixture
+def second_page(one_page: Page) -> Iterator[Page]:
+    """Another window of the same person."""
+    context: BrowserContext = one_page.context
+    page = context.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
 def open_grid(one_page: Page, grid_keys: GridDatabase, grid_url: str) -> Callable[..., OpenGrid]:
     """Open a grid on a new key with these prefixes, in the one page."""
 
-    def open_on(texts: Iterable[str]) -> OpenGrid:
-        grid = OpenGrid(one_page, grid_keys, grid_keys.add_key(texts))
+    def open_on(texts: Iterable[str], shading: Shading | None = None) -> OpenGrid:
+        grid = OpenGrid(one_page, grid_keys, grid_keys.add_key(texts, shading))
         if one_page.url.startswith(grid_url):
             grid.switch()
         else:

@@ -1,7 +1,7 @@
 """Keys for the grid's tests: prefixes whose patterns are known, and prefixes that are odd."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,13 @@ PLAIN = [
 ]
 NEXT = ["a", "to", ".", ",", "is", "and", "an", "in", "", "None"]
 
+# A token's coefficient beside its trigger's, by the distance between them; then from the first on.
+SHARES = (1.0, 0.62, 0.3, -0.2, 0.02, 0.45)
+LARGEST = 4.2  # the first prefix's coefficient
+
+# From a trigger's coefficient and a number of tokens to the coefficients of these tokens.
+Shading = Callable[[float, int], list[float]]
+
 # Text that a careless page would break on, with the words that its last token shows.
 ODD = {
     "<img src=x onerror=\"document.title='broken'\"> <b>bold</b>": "<b>bold</b>",
@@ -71,8 +78,8 @@ class GridDatabase:
 
     address: str
 
-    def add_key(self, texts: Iterable[str]) -> int:
-        """A new key with these prefixes, best first; its id."""
+    def add_key(self, texts: Iterable[str], shading: Shading | None = None) -> int:
+        """A new key with these prefixes, best first, shaded if it is said how; its id."""
         with session(make_engine(self.address)) as transaction:
             number = transaction.exec(select(func.count(col(Key.id)))).one()
             key = Key(run_id=1, layer=3, key=120 + number, active_share=0.01, turn=number)
@@ -80,7 +87,7 @@ class GridDatabase:
             transaction.flush()
             assert key.id is not None
             for rank, text in enumerate(texts, start=1):
-                transaction.add(_prefix(key.id, rank, text))
+                transaction.add(_prefix(key.id, rank, text, shading))
             return key.id
 
     def number(self, key_id: int) -> int:
@@ -94,6 +101,14 @@ class GridDatabase:
             found = stored_answer(session=transaction, annotator_id=1, key_id=key_id)
         assert found is not None
         return found
+
+    def switch(self, on: bool | None = None) -> bool:
+        """Whether the annotator wants shading, after setting it if a value is given."""
+        with session(make_engine(self.address)) as transaction:
+            annotator = transaction.get_one(Annotator, 1)
+            if on is not None:
+                annotator.shading = on
+            return annotator.shading
 
     def save(self, key_id: int, answer: Answer) -> None:
         """Change the answer behind the window's back."""
@@ -130,17 +145,25 @@ def grid_database(folder: Path) -> GridDatabase:
     return GridDatabase(address)
 
 
-def _prefix(key_id: int, rank: int, text: str) -> Prefix:
+def _prefix(key_id: int, rank: int, text: str, shading: Shading | None) -> Prefix:
+    coefficient, ends = round(LARGEST * 0.95 ** (rank - 1), 4), token_ends(text)
     return Prefix(
         key_id=key_id,
         rank=rank,
-        coefficient=round(4.2 * 0.95 ** (rank - 1), 4),
+        coefficient=coefficient,
         text=text,
-        token_ends=token_ends(text),
+        token_ends=ends,
         next_token=NEXT[rank % len(NEXT)],
         sentence_id=rank,
-        position=len(token_ends(text)) - 1,
+        position=len(ends) - 1,
+        shading=shading(coefficient, len(ends)) if shading else None,
     )
+
+
+def by_distance(coefficient: float, tokens: int) -> list[float]:
+    """Shading by a token's distance from the trigger alone."""
+    shares = [SHARES[distance % len(SHARES)] for distance in reversed(range(tokens))]
+    return [round(coefficient * share, 4) for share in shares]
 
 
 def token_ends(text: str) -> list[int]:

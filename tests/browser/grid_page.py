@@ -8,9 +8,11 @@ import time
 
 import streamlit as st
 
+from annotations.claims import open_key
 from annotations.database import database_url, make_engine, session
 from annotations.queries import key_page
-from annotations.store import open_key, save_draft, submit
+from annotations.store import save_draft, submit
+from annotations.tables import Annotator
 from app.components.grid import DraftEvent, GridData, labelling_grid
 
 ANNOTATOR = 1
@@ -30,6 +32,12 @@ def finish(event: DraftEvent) -> None:
     _store(event, finished=True)
     if following := st.query_params.get("next"):
         st.session_state["shown"] = following
+
+
+def switch(on: bool) -> None:
+    """Remember what the annotator wants."""
+    with session(engine) as transaction:
+        transaction.get_one(Annotator, ANNOTATOR).shading = on
 
 
 def open_another() -> None:
@@ -55,6 +63,7 @@ def _store(event: DraftEvent, finished: bool) -> None:
 st.set_page_config(layout="wide")
 with session(engine) as transaction:
     page = key_page(session=transaction, key_id=key_id)
+    shading_on = transaction.get_one(Annotator, ANNOTATOR).shading
     stored = open_key(session=transaction, annotator_id=ANNOTATOR, key_id=key_id)
 labelling_grid(
     key=f"grid {key_id}",
@@ -64,8 +73,10 @@ labelling_grid(
         prefixes=page.prefixes,
         stored=stored,
         locked=stored.status == "submitted",
+        shading_on=shading_on,
     ),
     on_draft=save,
     on_submit=finish,
+    on_shading=switch,
 )
 st.text_input("Open key", key="open", on_change=open_another)

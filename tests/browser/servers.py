@@ -30,14 +30,19 @@ class Server:
             self.process.wait()
 
 
-def start_server(command: list[str], env: dict[str, str], folder: Path, port: int = 0) -> Server:
-    """Start a command in the folder; `{port}` in it becomes a free port, or the one given."""
+def start_server(
+    command: list[str], env: dict[str, str], folder: Path, port: int = 0, at: Path | None = None
+) -> Server:
+    """Start a command `at` a place, by default in the folder, where its log is.
+
+    `{port}` in the command becomes a free port, or the one given.
+    """
     port = port or _free_port()
     log = folder / "log.txt"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [part.format(port=port) for part in command],
-            cwd=folder,
+            cwd=at or folder,
             env=os.environ | {"PYTHONPATH": str(ROOT)} | env,
             stdout=output,
             stderr=subprocess.STDOUT,

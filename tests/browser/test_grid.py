@@ -241,13 +241,14 @@ def test_a_narrow_window_scrolls_inside_the_grid_only(grid: OpenGrid) -> None:
         expect(grid.box(1, 9)).to_be_in_viewport()
         expect(grid.box(1, 9)).to_be_checked()
         assert scroller.evaluate("one => one.scrollLeft") > 0
+        expect(grid.row(1).get_by_role("rowheader", name="1")).to_be_in_viewport()
         grid.saved()
     finally:
         grid.page.set_viewport_size({"width": 1366, "height": 768})
 
 
 def test_all_25_prefixes_are_in_view_on_a_laptop(grid: OpenGrid) -> None:
-    for _ in range(6):
+    for _ in range(9):
         grid.press("n", "Enter")
     for rank in (1, 25):
         expect(grid.row(rank)).to_be_in_viewport(ratio=1)

@@ -1,38 +1,15 @@
 """The labelling grid and the server: what the screen calls saved is stored, and nothing is lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import pytest
 from grid_driver import OpenGrid, patterns
 from grid_keys import DISHWASHER, PLAIN, GridDatabase
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 from servers import Server
 
 from annotations.answers import Answer, PatternAnswer
 
 OTHERS = Answer((PatternAnswer("semantic", "written elsewhere", (2, 3, 4)),))
-
-
-@pytest.fixture
-def window(one_page: Page, grid_keys: GridDatabase, grid_url: str) -> Callable[..., OpenGrid]:
-    """A window on a key, a new one unless it is said which; loaded afresh, as after a reload."""
-
-    def open_window(key_id: int = 0, page: Page = one_page, options: str = "") -> OpenGrid:
-        grid = OpenGrid(page, grid_keys, key_id or grid_keys.add_key(PLAIN))
-        page.goto(f"{grid_url}/?key={grid.key_id}{options}")
-        expect(grid.root.get_by_role("grid")).to_be_visible()
-        return grid
-
-    return open_window
-
-
-@pytest.fixture
-def second_page(one_page: Page) -> Iterator[Page]:
-    """Another window of the same person."""
-    context: BrowserContext = one_page.context
-    page = context.new_page()
-    yield page
-    page.close()
 
 
 def test_a_reload_shows_what_was_stored(window: Callable[..., OpenGrid]) -> None:

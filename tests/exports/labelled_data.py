@@ -9,8 +9,9 @@ import pandas as pd
 from sqlmodel import Session, select
 
 from annotations.answers import Answer, PatternAnswer
-from annotations.store import add_annotator, save_draft, submit
-from annotations.tables import Key, Prefix, Run
+from annotations.people import add_annotator
+from annotations.store import save_draft, submit
+from annotations.tables import GOLD, Annotator, Key, Prefix, Run
 
 MORNING = datetime(2026, 3, 1, 9, 30, 0, 125000, tzinfo=UTC)
 CSV_FILES = [
@@ -83,7 +84,11 @@ def answer(session: Session, annotator_id: int, key_id: int, *patterns: PatternA
 
 def label(session: Session, run_id: int) -> None:
     """Answers of three people; the one whose name comes last was added first."""
-    ids = {name: add_annotator(session=session, name=name).id for name in ("zoe", "gold", "pia")}
+    ids = {"zoe": add_annotator(session=session, name="zoe").id}
+    gold = Annotator(name=GOLD, role=GOLD)
+    session.add(gold)
+    session.flush()
+    ids |= {"gold": gold.id, "pia": add_annotator(session=session, name="pia").id}
     rows = session.exec(select(Key).where(Key.run_id == run_id))
     keys = {(key.layer, key.key): key.id for key in rows}
     shallow = PatternAnswer("shallow", 'ends with, or holds, =SUM("a")', (1, 2, 3))

@@ -9,7 +9,8 @@ import pytest
 from labelled_data import AWKWARD, CSV_FILES, MORNING, add_run, answer, contents, table
 from sqlmodel import Session, select
 
-from annotations.store import add_annotator, reopen
+from annotations.people import add_annotator
+from annotations.store import reopen
 from annotations.tables import Annotator, Key, Prefix
 from exports.dataset import dataset_zip, write_dataset
 from exports.statistics_file import read_statistics

@@ -23,19 +23,32 @@ _PARTS = (
     "state.js",  # answers and their history: pure
     "text.js",  # tokens, words, finding: pure
     "saving.js",  # what the server has, and what it has not
-    "rows.js",  # elements without state
-    "view.js",  # the elements, brought up to date
+    "shades.js",  # coefficients to strengths: pure
+    "elements.js",  # making and changing elements
+    "rows.js",  # a row, and positions in its text
+    "table.js",  # the prefixes and the patterns' columns
+    "bar.js",  # the line above it
+    "foot.js",  # the line below it
+    "help.js",  # the list of keys
+    "view.js",  # all of that
+    "shading.js",  # coefficients over the text
     "finder.js",  # tick by text
-    "grid.js",  # the commands
+    "editor.js",  # the commands that change the answer
+    "grid.js",  # the server's data, the cursor, what is said
     "gestures.js",  # keyboard and mouse
     "mount.js",  # what Streamlit calls
 )
+_STYLES = ("grid.css", "shading.css")
 _LONGEST_WRITER = 64  # characters; a window's random name has 32
 
 
 @dataclass(frozen=True)
 class GridData:
-    """A key as one annotator sees it. `notice` is one line on why the last change was refused."""
+    """A key as one annotator sees it. `notice` is one line on why the last change was refused.
+
+    `shading_on`: whether the annotator wants each token shaded by the key's coefficient there. That
+    needs prefixes with their `shading`; without it the grid says how to get it.
+    """
 
     key_id: int
     title: str
@@ -43,6 +56,7 @@ class GridData:
     stored: StoredAnswer
     locked: bool = False
     notice: str | None = None
+    shading_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,10 +85,14 @@ class DraftEvent:
         return cls(value["key_id"], answer, value["base_revision"], writer, value["sequence"])
 
 
+def _joined(names: Sequence[str]) -> str:
+    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
+
+
 _mount = st.components.v2.component(
     "keyhole_labelling_grid",
-    css=(HERE / "grid.css").read_text(encoding="utf-8"),
-    js="\n".join((HERE / part).read_text(encoding="utf-8") for part in _PARTS),
+    css=_joined(_STYLES),
+    js=_joined(_PARTS),
 )
 
 
@@ -84,39 +102,57 @@ def labelling_grid(
     data: GridData,
     on_draft: Callable[[DraftEvent], None],
     on_submit: Callable[[DraftEvent], None],
+    on_shading: Callable[[bool], None] | None = None,
 ) -> None:
     """Show the grid; call `on_draft` for each change and `on_submit` for a submission.
+
+    `on_shading` is told when the annotator switches the shading, which the grid has done by then.
 
     `key` must differ between annotators, too: a window keeps unsaved work under it across pages.
     The callbacks run before the script, and an event may come again: storing it twice must be
     storing it once. An AnnotationError that they raise is shown in the grid, and so is what is
     wrong with an event that is no well-formed answer, which reaches no callback.
     """
-    shown = _data_json(key, data)
+    heard = st.session_state.setdefault(_slot(key), {})
     _mount(
         key=key,
-        data=shown,
+        data=_data_json(key, data, heard),
         on_draft_change=lambda: _handle(key, "draft", on_draft),
         on_submit_change=lambda: _handle(key, "submit", on_submit),
+        on_shading_change=lambda: _switch(key, on_shading),
     )
+    # Streamlit may have left the callback out, and a switch, unlike an answer, is not sent again.
+    _switch(key, on_shading)
 
 
 def _handle(key: str, event: str, callback: Callable[[DraftEvent], None]) -> None:
-    value = st.session_state[key].get(event)
+    # Once the browser has sent more, Streamlit leaves off at the next `st.` call and never calls a
+    # callback for this value again. Reading by to_dict() it does not leave off.
+    state = st.session_state.to_dict()
+    value = state[key].get(event)
     if value is None:  # a trigger that has been reset
         return
+    heard = state[_slot(key)]
     try:
         callback(DraftEvent.from_json(value))
     except AnnotationError as mistake:
-        st.session_state[_slot(key, "mistake")] = str(mistake)
+        heard["mistake"] = str(mistake)
     # Remembered although it may have been refused: from this the window knows that it was heard.
     if isinstance(value, dict):
-        heard = {"writer": value.get("writer"), "sequence": value.get("sequence")}
-        st.session_state[_slot(key, "handled")] = heard | {"attempt": value.get("attempt")}
+        heard["answer"] = {name: value.get(name) for name in ("writer", "sequence", "attempt")}
 
 
-def _data_json(key: str, data: GridData) -> dict[str, Any]:
-    mistake = st.session_state.pop(_slot(key, "mistake"), None)
+def _switch(key: str, callback: Callable[[bool], None] | None) -> None:
+    state = st.session_state.to_dict()
+    switched, heard = state[key].get("shading"), state[_slot(key)]
+    if isinstance(switched, dict) and switched != heard.get("shading"):
+        if callback is not None:
+            callback(switched.get("on") is True)
+        heard["shading"] = switched
+
+
+def _data_json(key: str, data: GridData, heard: dict[str, Any]) -> dict[str, Any]:
+    mistake = heard.pop("mistake", None)
     return {
         "instance": key,
         "key_id": data.key_id,
@@ -128,6 +164,7 @@ def _data_json(key: str, data: GridData) -> dict[str, Any]:
                 "text": prefix.text,
                 "token_ends": list(prefix.token_ends),
                 "next_token": prefix.next_token,
+                "shading": None if prefix.shading is None else list(prefix.shading),
             }
             for prefix in data.prefixes
         ],
@@ -140,7 +177,8 @@ def _data_json(key: str, data: GridData) -> dict[str, Any]:
         },
         "locked": data.locked,
         "notice": data.notice or mistake,
-        "handled": st.session_state.get(_slot(key, "handled")),
+        "shading_on": data.shading_on,
+        "handled": heard.get("answer"),
         "letters": TYPE_LETTERS,
         "colours": {
             type_: {"fill": CATEGORY_COLOURS[type_], "ink": _ink(CATEGORY_COLOURS[type_])}
@@ -149,8 +187,9 @@ def _data_json(key: str, data: GridData) -> dict[str, Any]:
     }
 
 
-def _slot(key: str, what: str) -> str:
-    return f"labelling_grid {what} {key}"
+def _slot(key: str) -> str:
+    """Where a session keeps what it has heard from the grid with this key."""
+    return f"labelling_grid {key}"
 
 
 def _ink(colour: str) -> str:

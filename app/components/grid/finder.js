@@ -3,7 +3,8 @@
 class Finder {
   constructor(grid) {
     this.grid = grid;
-    this.found = null; // { words, typed, rows, ranges, inside } while there is something to look for
+    this.matchCase = false;
+    this.found = null; // { words, typed, matchCase, rows, ranges, inside } while there is something
   }
 
   typed(text) {
@@ -16,17 +17,25 @@ class Finder {
   }
 
   show(words, typed) {
-    const { prefixes, view } = this.grid;
-    this.found = words ? { words: words.trim(), typed, ...findText(prefixes, words) } : null;
-    if (!typed) view.find.value = "";
+    const { grid: { prefixes, view: { bar } }, matchCase } = this;
+    const found = words && findText(prefixes, words, matchCase);
+    this.found = words ? { words: words.trim(), typed, matchCase, ...found } : null;
+    if (!typed) bar.find.value = "";
     this.grid.render();
-    if (this.found) this.grid.announce(view.found.firstChild.textContent);
+    if (this.found) this.grid.announce(bar.found.firstChild.textContent);
+  }
+
+  toggleCase() {
+    this.matchCase = !this.matchCase;
+    if (this.found) return this.show(this.found.words, this.found.typed);
+    this.grid.render();
+    this.grid.announce(this.matchCase ? "Case is matched." : "Case does not matter.");
   }
 
   clear() {
-    const typed = this.found?.typed || this.grid.view.find.value;
+    const typed = this.found?.typed || this.grid.view.bar.find.value;
     document.getSelection()?.removeAllRanges();
-    this.grid.view.find.value = "";
+    this.grid.view.bar.find.value = "";
     this.found = null;
     this.grid.render();
     if (typed) this.grid.focusCell();
@@ -40,12 +49,12 @@ class Finder {
     const { answer } = this.grid.desk;
     if (!this.found?.rows.length || answer.patterns.length >= MOST_PATTERNS) return;
     const description = tidyDescription(this.found.words);
-    this.grid.change(withPattern(answer, "shallow", description, this.ranks()));
+    this.grid.editor.change(withPattern(answer, "shallow", description, this.ranks()));
     this.finish(this.grid.desk.answer.patterns.length - 1);
   }
 
   tickIn(index) {
-    this.grid.change(withTicks(this.grid.desk.answer, index, this.ranks(), true));
+    this.grid.editor.change(withTicks(this.grid.desk.answer, index, this.ranks(), true));
     this.finish(index);
   }
 

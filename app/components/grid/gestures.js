@@ -8,41 +8,51 @@ const MOVES = {
 };
 
 const LETTERS = {
-  n: (grid) => grid.newPattern(),
-  t: (grid) => grid.toggleType(),
-  e: (grid) => grid.editDescription(),
-  Delete: (grid) => grid.deletePattern(),
-  Backspace: (grid) => grid.deletePattern(),
-  "/": (grid) => grid.view.find.focus(),
+  n: (grid) => grid.editor.newPattern(),
+  t: (grid) => grid.editor.toggleType(),
+  e: (grid) => grid.editor.editDescription(),
+  Delete: (grid) => grid.editor.deletePattern(),
+  Backspace: (grid) => grid.editor.deletePattern(),
+  "/": (grid) => grid.view.bar.find.focus(),
   "?": (grid) => grid.showHelp(),
-  0: (grid) => grid.toggleNone(),
-  Escape: (grid) => grid.finder.clear(),
+  c: (grid) => grid.finder.toggleCase(),
+  s: (grid) => grid.shading.toggle(),
+  ",": (grid) => grid.shading.step(-1),
+  ".": (grid) => grid.shading.step(1),
+  0: (grid) => grid.editor.toggleNone(),
+  Escape: (grid) => {
+    grid.shading.hide();
+    grid.finder.clear();
+  },
   Enter: (grid) =>
     grid.finder.found ? grid.finder.makePattern() : grid.toggleExpanded(grid.cursor.row),
-  " ": (grid) => grid.toggleTick(grid.cursor.column === CONTEXT ? grid.active : grid.cursor.column),
+  " ": (grid) =>
+    grid.editor.toggleTick(grid.cursor.column === CONTEXT ? grid.active : grid.cursor.column),
 };
 
 const ACTIONS = {
-  add: (grid) => grid.newPattern(),
-  none: (grid) => grid.toggleNone(),
-  type: (grid, { type }) => grid.setType(type),
-  delete: (grid) => grid.deletePattern(),
-  undo: (grid) => grid.stepBack(),
-  redo: (grid) => grid.stepForward(),
+  add: (grid) => grid.editor.newPattern(),
+  none: (grid) => grid.editor.toggleNone(),
+  type: (grid, { type }) => grid.editor.setType(type),
+  delete: (grid) => grid.editor.deletePattern(),
+  undo: (grid) => grid.editor.undo(),
+  redo: (grid) => grid.editor.redo(),
+  shade: (grid) => grid.shading.toggle(),
   help: (grid) => grid.showHelp(),
   "help-close": (grid) => grid.view.help.close(),
-  submit: (grid) => grid.submit(),
+  submit: (grid) => grid.editor.submit(),
   dismiss: (grid) => grid.dismissNotice(),
   more: (grid, { row }) => grid.toggleExpanded(Number(row)),
   pick: (grid, { index }) => grid.pick(Number(index)),
   "find-new": (grid) => grid.finder.makePattern(),
   "find-tick": (grid, { index }) => grid.finder.tickIn(Number(index)),
+  "find-case": (grid) => grid.finder.toggleCase(),
   "find-clear": (grid) => grid.finder.clear(),
 };
 
 /** Wire a grid's elements; everything ends with `signal`. */
 function listen(grid, signal) {
-  const { root, find, description, help } = grid.view;
+  const { root, help, bar: { find, description } } = grid.view;
   const on = (target, type, handler) => target.addEventListener(type, handler, { signal });
   on(root, "keydown", (event) => {
     event.stopPropagation();
@@ -51,10 +61,10 @@ function listen(grid, signal) {
   on(root, "keyup", (event) => event.stopPropagation());
   on(root, "click", (event) => clicked(grid, event));
   on(root, "dblclick", (event) => {
-    if (event.target.closest("[data-action=pick]")) grid.editDescription();
+    if (event.target.closest("[data-action=pick]")) grid.editor.editDescription();
   });
   on(root, "focusin", (event) => focused(grid, event));
-  on(description, "input", () => grid.describe(description.value));
+  on(description, "input", () => grid.editor.describe(description.value));
   on(description, "blur", () => grid.desk.closeGroup());
   on(find, "input", () => grid.finder.typed(find.value));
   // A button must not take the selection, or the words whose button it is are gone before the click.
@@ -62,37 +72,41 @@ function listen(grid, signal) {
     if (event.target.closest("[data-action^=find]")) event.preventDefault();
   });
   on(document, "selectionchange", () => selected(grid));
-  on(window, "resize", () => fitToWindow(grid.view));
+  on(window, "resize", () => grid.view.fit());
   on(window, "beforeunload", (event) => {
     grid.desk.flush();
     if (grid.desk.unsaved) event.preventDefault();
   });
   listenToDragging(grid, on);
+  listenToPointing(grid, on);
 }
 
 function pressed(grid, event) {
   const target = event.composedPath()[0];
   const command = event.ctrlKey || event.metaKey;
   if (event.isComposing) return;
-  if (command && event.key === "Enter") return done(event, () => grid.submit());
+  if (command && event.key === "Enter") return done(event, () => grid.editor.submit());
   if (target.matches("input")) return pressedInField(grid, target, event);
   if (command && event.key.toLowerCase() === "z") {
-    return done(event, () => (event.shiftKey ? grid.stepForward() : grid.stepBack()));
+    return done(event, () => (event.shiftKey ? grid.editor.redo() : grid.editor.undo()));
   }
-  if (command && event.key.toLowerCase() === "y") return done(event, () => grid.stepForward());
+  if (command && event.key.toLowerCase() === "y") return done(event, () => grid.editor.redo());
   if (command || event.altKey) return;
   const onButton = target.matches("button");
   if (onButton && ["Enter", " "].includes(event.key)) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key in MOVES) return done(event, () => grid.moveBy(...MOVES[key], event.shiftKey));
-  if (/^[1-9]$/.test(key)) return done(event, () => grid.toggleTick(Number(key) - 1));
+  if (/^[1-9]$/.test(key)) return done(event, () => grid.editor.toggleTick(Number(key) - 1));
   if (key in LETTERS) done(event, () => LETTERS[key](grid));
 }
 
 function pressedInField(grid, field, event) {
+  // By its place, for Alt makes another letter of it on a Mac.
+  const ofCase = event.altKey && event.code === "KeyC" && field === grid.view.bar.find;
+  if (ofCase) return done(event, () => grid.finder.toggleCase());
   if (!["Enter", "Escape"].includes(event.key)) return;
   done(event, () => {
-    if (field === grid.view.description) grid.focusCell();
+    if (field === grid.view.bar.description) grid.focusCell();
     else if (event.key === "Escape") grid.finder.clear();
     else grid.finder.makePattern();
   });
@@ -110,7 +124,7 @@ function clicked(grid, event) {
   // A mouse has ticked when it went down; a finger or a screen reader only clicks.
   if (box && !grid.dragged) {
     grid.moveTo(Number(box.dataset.row), Number(box.dataset.column));
-    grid.toggleTick(Number(box.dataset.column));
+    grid.editor.toggleTick(Number(box.dataset.column));
   }
 }
 
@@ -133,14 +147,14 @@ function listenToDragging(grid, on) {
     const from = event.shiftKey ? grid.anchor : row;
     drag = { column, row, value: box.getAttribute("aria-checked") !== "true", group: {} };
     grid.moveTo(row, column);
-    grid.paint(column, from, row, drag.value, drag.group);
+    grid.editor.paint(column, from, row, drag.value, drag.group);
   });
   on(window, "pointermove", (event) => {
     if (!drag) return;
     const row = grid.rowAt(event.clientY);
     if (row === drag.row || row === null) return;
     // A fast mouse skips rows; the drag does not.
-    grid.paint(drag.column, drag.row, row, drag.value, drag.group);
+    grid.editor.paint(drag.column, drag.row, row, drag.value, drag.group);
     drag.row = row;
     grid.moveTo(row, drag.column);
   });
@@ -153,14 +167,36 @@ function listenToDragging(grid, on) {
   on(window, "pointercancel", end);
 }
 
+/** The token under the mouse tells its number, but not while one drags or selects. */
+function listenToPointing(grid, on) {
+  const { root, table: { scroller } } = grid.view;
+  let frame = 0;
+  const hide = () => {
+    cancelAnimationFrame(frame);
+    grid.shading.hide();
+  };
+  on(root, "mousemove", ({ target, buttons, clientX, clientY }) => {
+    if (!grid.shading.on) return;
+    cancelAnimationFrame(frame);
+    const row = buttons ? -1 : rowOf(grid, target);
+    frame = requestAnimationFrame(() => (row < 0 ? hide() : grid.shading.point(row, clientX, clientY)));
+  });
+  on(root, "mouseleave", hide);
+  on(scroller, "scroll", hide);
+}
+
+/** The row in whose text a node is, or −1. */
+function rowOf(grid, node) {
+  const element = node instanceof Element ? node : node?.parentElement;
+  return grid.view.rows.findIndex(({ text }) => text.contains(element));
+}
+
 /** Words selected in a prefix are looked for in all of them. */
 function selected(grid) {
   const range = selectionIn(grid.view.root.getRootNode());
-  const rowOf = (node) => {
-    const element = node instanceof Element ? node : node?.parentElement;
-    return grid.view.rows.findIndex(({ text }) => text.contains(element));
-  };
-  const [first, last] = range ? [rowOf(range.startContainer), rowOf(range.endContainer)] : [-1, -1];
+  const [first, last] = range
+    ? [rowOf(grid, range.startContainer), rowOf(grid, range.endContainer)]
+    : [-1, -1];
   const row = first >= 0 ? first : last;
   if (!range || row < 0) return grid.finder.selected(null);
   const { text } = grid.view.rows[row];

@@ -1,4 +1,5 @@
-// The labelling grid's commands: what each does to the answer, the cursor and the screen.
+// The labelling grid: what the server sends, the cursor, and what is shown. editor.js has the commands
+// that change the answer, finder.js tick by text, shading.js the coefficients over the text.
 
 const OVERTAKEN =
   "Another window has changed this answer; this is what it says now. Undo brings back what you had.";
@@ -19,17 +20,20 @@ class Grid {
     this.cursor = { row: 0, column: CONTEXT };
     this.anchor = 0;
     this.active = this.desk.answer.patterns.length ? 0 : -1;
+    this.editor = new Editor(this);
     this.finder = new Finder(this);
     this.notice = this.lastNotice = this.toast = null;
     this.locked = data.locked;
     this.asked = false; // to submit, in vain: the reason is then shown more strongly
+    this.shading = new Shading(this, data.shading_on);
     this.stop = new AbortController();
     listen(this, this.stop.signal);
     this.watchConnection();
     keepOpaque(this.view.root);
-    this.observer = new ResizeObserver(() => requestAnimationFrame(() => fitToWindow(this.view)));
-    this.observer.observe(this.view.bar);
-    this.observer.observe(this.view.table);
+    this.observer = new ResizeObserver(() => requestAnimationFrame(() => this.view.fit()));
+    for (const { element } of [this.view.bar, this.view.table, this.view.foot]) {
+      this.observer.observe(element);
+    }
   }
 
   /** New data, or the same again: compare with the server, show, never take the focus from a field. */
@@ -37,6 +41,7 @@ class Grid {
     const link = {
       send: (event, payload) =>
         event === "submit" ? setTriggerValue("submit", payload) : setStateValue("draft", payload),
+      shade: (on) => setStateValue("shading", { on, at: Date.now() }),
       connected: () => connectionState() !== "lost",
       changed: () => this.render(),
     };
@@ -48,7 +53,7 @@ class Grid {
     this.link = link;
     this.desk.attach(link, first);
     this.render();
-    fitToWindow(this.view);
+    this.view.fit();
     if (first && nobodyTypes()) this.focusCell();
   }
 
@@ -69,6 +74,7 @@ class Grid {
     clearTimeout(this.toastTimer);
     clearTimeout(this.liveTimer);
     this.view.highlight(null);
+    this.shading.clear();
     this.view.root.remove();
   }
 
@@ -81,11 +87,12 @@ class Grid {
     const hadFocus = this.focusedElement()?.matches(".tick, td.context");
     this.view.update({
       answer, status, active: this.active, cursor: this.cursor, anchor: this.anchor,
-      found: this.finder.found, reasons: problems(answer), asked: this.asked,
+      found: this.finder.found, matchCase: this.finder.matchCase,
+      reasons: problems(answer), asked: this.asked,
       locked: this.locked || submitting > 0, notice: this.notice, toast: this.toast,
       canUndo: history.past.length > 0, canRedo: history.future.length > 0,
     });
-    const cell = this.view.cell(this.cursor);
+    const cell = this.view.table.cell(this.cursor);
     if (hadFocus && this.focusedElement() !== cell) cell.focus({ preventScroll: true });
     this.announceLater(status);
   }
@@ -93,6 +100,7 @@ class Grid {
   // The cursor.
 
   place(row, column, extend = false) {
+    if (row !== this.cursor.row) this.shading.hide();
     this.cursor = { row, column };
     if (!extend) this.anchor = row;
     if (column !== CONTEXT) this.pick(column);
@@ -112,7 +120,7 @@ class Grid {
   }
 
   focusCell() {
-    const cell = this.view.cell(this.cursor);
+    const cell = this.view.table.cell(this.cursor);
     cell.focus({ preventScroll: true });
     cell.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
@@ -134,116 +142,13 @@ class Grid {
     return row < 0 ? null : row;
   }
 
-  // Changes of the answer.
-
-  change(answer, options) {
-    if (this.locked || this.desk.submitting) return;
-    this.asked = false;
-    this.desk.change(answer, options);
-    this.render();
-  }
-
-  chosenRanks() {
-    const [first, last] = [this.anchor, this.cursor.row].sort((one, other) => one - other);
-    return this.prefixes.slice(first, last + 1).map((prefix) => prefix.rank);
-  }
-
-  toggleTick(index) {
-    const { answer } = this.desk;
-    if (!answer.patterns[index]) return this.announce(`There is no pattern ${index + 1}.`);
-    const ranks = this.chosenRanks();
-    const on = !ranks.every((rank) => isTicked(answer, index, rank));
-    this.moveTo(this.cursor.row, index, true);
-    this.change(withTicks(answer, index, ranks, on));
-  }
-
-  paint(index, from, to, on, group) {
-    const [first, last] = [from, to].sort((one, other) => one - other);
-    const ranks = this.prefixes.slice(first, last + 1).map((prefix) => prefix.rank);
-    this.change(withTicks(this.desk.answer, index, ranks, on), { group, wait: TYPING_MS });
-  }
-
-  newPattern() {
-    if (this.finder.found) return this.finder.makePattern();
-    if (this.desk.answer.patterns.length >= MOST_PATTERNS) return;
-    this.change(withPattern(this.desk.answer, "shallow", "", []));
-    this.pick(this.desk.answer.patterns.length - 1);
-    this.editDescription();
-  }
-
-  editDescription() {
-    if (this.finder.found) this.finder.clear();
-    if (this.active < 0 || this.locked) return;
-    this.view.description.focus();
-    this.view.description.select();
-  }
-
-  describe(text) {
-    if (this.active < 0) return;
-    const answer = withChange(this.desk.answer, this.active, { description: text });
-    this.change(answer, { group: `description ${this.active}`, wait: TYPING_MS });
-  }
-
-  setType(type) {
-    if (this.active >= 0) this.change(withChange(this.desk.answer, this.active, { type }));
-  }
-
-  toggleType() {
-    if (this.active >= 0) this.setType(OTHER_TYPE[this.desk.answer.patterns[this.active].type]);
-  }
-
-  deletePattern() {
-    const pattern = this.desk.answer.patterns[this.active];
-    if (!pattern || this.locked) return;
-    const name = pattern.description ? ` “${pattern.description}”` : "";
-    this.say(`Deleted pattern ${this.active + 1}${name}.`, true);
-    this.change(withoutPattern(this.desk.answer, this.active));
-    this.focusCell();
-  }
-
-  toggleNone() {
-    const { answer } = this.desk;
-    if (answer.patterns.length && !answer.no_pattern) {
-      return this.say("Delete the patterns first, then say that you found none.");
-    }
-    this.change({ ...answer, no_pattern: !answer.no_pattern });
-  }
-
-  stepBack() {
-    this.step(() => this.desk.undo());
-  }
-
-  stepForward() {
-    this.step(() => this.desk.redo());
-  }
-
-  step(move) {
-    if (this.locked || this.desk.submitting) return;
-    const before = this.desk.answer;
-    move();
-    this.toast = null;
-    this.pick(firstDifference(before, this.desk.answer));
-  }
-
-  submit() {
-    this.desk.flush();
-    const [reason] = problems(this.desk.answer);
-    if (this.locked || this.desk.submitting) return;
-    if (reason) {
-      this.asked = true;
-      this.announce(reason);
-      return this.render();
-    }
-    this.desk.submit();
-    this.render();
-  }
-
   // What is shown.
 
   toggleExpanded(row) {
     this.view.rows[row].expanded = !this.view.rows[row].expanded;
     this.render();
-    fitToWindow(this.view);
+    this.view.fit();
+    this.shading.paint();
   }
 
   showHelp() {

@@ -1,48 +1,6 @@
-// The parts of the view that hold no state: a row, positions in its text, sizes, the list of keys.
+// The parts of the table that hold no state: a row, and positions in its text.
 
-const STATUS_TEXTS = {
-  untouched: "Every change is saved at once",
-  saved: "Saved",
-  saving: "Saving…",
-  submitting: "Saving…",
-  submitted: "Submitted",
-  late: "Not saved yet – keep this window open",
-};
-
-const KEYS = [
-  ["↑ ↓ or k j", "Move through the prefixes; Home, End, PageUp and PageDown too"],
-  ["← →", "Move through the patterns"],
-  ["1 … 9", "Tick pattern 1 … 9 here; Space ticks the pattern of this column"],
-  ["Shift + ↑ ↓", "Choose several prefixes; a tick then goes to all of them"],
-  ["n", "New pattern"],
-  ["e", "Edit the description; Enter or Esc comes back"],
-  ["t", "Change the type: n-gram or topic"],
-  ["Delete", "Delete the pattern"],
-  ["/", "Find text; Enter makes a pattern of what was found"],
-  ["0", "No pattern found"],
-  ["Enter", "Show the whole prefix, or only its end"],
-  ["Ctrl + Z", "Undo; Ctrl + Shift + Z: redo"],
-  ["Ctrl + Enter", "Submit"],
-  ["?", "This list"],
-];
-
-function buildHelp() {
-  const list = make("dl");
-  for (const [keys, what] of KEYS) list.append(make("dt", { text: keys }), make("dd", { text: what }));
-  const title = make("h3", { text: "Keys", id: "help-title" });
-  const mouse = make("p", {
-    text: "With the mouse: click or drag over the boxes to tick; select words in a prefix to tick " +
-      "every prefix that contains them.",
-  });
-  return make("dialog", { class: "help", "aria-labelledby": "help-title" },
-    title, list, mouse, button("help-close", "Close", { class: "add" }));
-}
-
-function emptyHint(answer, locked) {
-  if (locked) return "";
-  if (answer.no_pattern) return "You say that no pattern occurs in 3 or more prefixes.";
-  return answer.patterns.length ? "" : "Press n, or select words that recur.";
-}
+const CAN_PAINT = "highlights" in CSS; // CSS highlights paint over text and leave the elements alone
 
 /** Pattern columns give way to the text as they become many. */
 function widthClass(patterns) {
@@ -101,22 +59,4 @@ function offsetIn(element, node, offset) {
   range.selectNodeContents(element);
   range.setEnd(node, offset);
   return range.toString().length;
-}
-
-/** Fill the window's height, 25 rows in view if it can be, and mark the prefixes that do not fit. */
-function fitToWindow({ root, scroller, foot, headRow, rows }) {
-  const page = root.getRootNode().host?.closest("[data-testid=stMain]");
-  const top = scroller.getBoundingClientRect().top + (page?.scrollTop ?? 0);
-  const below = foot.offsetHeight + 16;
-  const room = innerHeight - below - (top < innerHeight / 2 ? top : 80);
-  const height = Math.max(260, Math.floor(room));
-  const forRows = (height - headRow.offsetHeight - 3) / Math.max(rows.length, 1);
-  root.style.setProperty("--room", `${height}px`);
-  root.style.setProperty("--row", `${Math.min(28, Math.max(20, Math.floor(forRows)))}px`);
-  const clips = rows.map(({ text, clip, expanded }) =>
-    expanded || text.offsetWidth > clip.clientWidth + 1);
-  rows.forEach(({ element, context, text, expanded }, row) => {
-    put(element, "data-long", clips[row] ? "" : null);
-    put(context, "title", clips[row] && !expanded ? text.textContent : null);
-  });
 }

@@ -38,22 +38,22 @@ function snapToTokens({ text, ends }, start, end) {
 }
 
 /**
- * Which prefixes contain the words, whatever their case: whole words first; if there are none, whole
- * tokens inside words ("ing"), which `inside` then says. Returns { rows, ranges, inside }.
+ * Which prefixes contain the words, in any case unless it is to match: whole words first; if there are
+ * none, whole tokens inside words ("ing"), which `inside` then says. Returns { rows, ranges, inside }.
  */
-function findText(prefixes, words) {
+function findText(prefixes, words, matchCase = false) {
   const query = words.trim();
   if (!query) return { rows: [], ranges: [], inside: false };
   for (const inside of [false, true]) {
-    const ranges = prefixes.map((prefix) => occurrences(prefix, query, inside));
+    const ranges = prefixes.map((prefix) => occurrences(prefix, query, inside, matchCase));
     const rows = ranges.flatMap((found, row) => (found.length ? [row] : []));
     if (rows.length || inside) return { rows, ranges, inside: inside && rows.length > 0 };
   }
 }
 
-function occurrences(prefix, query, inside) {
+function occurrences(prefix, query, inside, matchCase) {
   const parts = query.split(/\s+/u).map((part) => part.replace(/[$()*+./?[\\\]^{|}]/gu, "\\$&"));
-  const pattern = new RegExp(parts.join("\\s+"), "giu");
+  const pattern = new RegExp(parts.join("\\s+"), matchCase ? "gu" : "giu");
   const found = [];
   for (let match = pattern.exec(prefix.text); match; match = pattern.exec(prefix.text)) {
     const end = match.index + match[0].length;

@@ -1,0 +1,14 @@
+"""The icon and the logo, read once: Streamlit would open and hash the files at every rerun."""
+
+from base64 import b64encode
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+
+
+def _data_url(name: str, kind: str) -> str:
+    return f"data:{kind};base64,{b64encode((_HERE / name).read_bytes()).decode()}"
+
+
+ICON = _data_url("icon.png", "image/png")
+LOGO = _data_url("logo.svg", "image/svg+xml")
