@@ -114,9 +114,9 @@ def _skipped(run: Run, person: Annotator, key: KeyPage) -> None:
     except AnnotationError as mistake:
         visit.leave_notice(str(mistake))
         return
+    visit.choose_key(following)
     visit.progress_changed()
     visit.leave_toast(f"Skipped layer {key.layer}, key {key.key}.", "block")
-    visit.choose_key(following)
 
 
 def _flagged(run: Run, person: Annotator, key: KeyPage) -> None:

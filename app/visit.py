@@ -58,8 +58,11 @@ def chosen_person() -> Annotator | None:
     return None if name is None else _person(name)
 
 
-def person_changed() -> None:
-    """Read people anew: somebody was added, or likes to read in another way now."""
+def set_shading(person: Annotator, on: bool) -> None:
+    """Remember whether this person wants prefixes shaded."""
+    assert person.id is not None
+    with session(engine()) as opened:
+        people.set_shading(session=opened, annotator_id=person.id, on=on)
     _person.clear()
 
 
@@ -203,6 +206,6 @@ def _add(name: str) -> None:
     except KeyholeError as mistake:
         st.error(str(mistake))
         return
-    person_changed()
+    _person.clear()
     choose_person(added)
     st.rerun()

@@ -45,7 +45,8 @@ def test_the_theme_and_the_palette_are_one() -> None:
     colours = [CATEGORY_COLOURS[category] for category in CATEGORIES]
     assert theme["light"]["chartCategoricalColors"] == colours
     assert theme["dark"]["chartCategoricalColors"] == colours
-    assert theme["light"]["primaryColor"] == CATEGORY_COLOURS["semantic"]
+    for scheme in ("light", "dark"):
+        assert theme[scheme]["primaryColor"] == CATEGORY_COLOURS["semantic"]
 
 
 @pytest.mark.parametrize("room", ROOMS)

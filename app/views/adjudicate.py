@@ -100,6 +100,7 @@ def _decide(lead: Annotator, case: Case) -> None:
         ),
         on_draft=lambda event: _save(lead, event),
         on_submit=lambda event: _submit(lead, event),
+        on_shading=lambda on: visit.set_shading(lead, on),
     )  # fmt: skip
 
 
@@ -192,8 +193,8 @@ def _submit(lead: Annotator, event: DraftEvent) -> None:
     except AnnotationError as mistake:
         visit.leave_notice(str(mistake))
         return
-    visit.leave_toast("The gold answer is decided.", "gavel")
     _open(None)
+    visit.leave_toast("The gold answer is decided.", "gavel")
 
 
 def _reopen(lead: Annotator, key: KeyPage) -> None:

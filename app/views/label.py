@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from annotations import blind, claims, people, queries, queue, store
+from annotations import blind, claims, queries, queue, store
 from annotations.answers import StoredAnswer
 from annotations.database import session
 from annotations.queries import KeyPage
@@ -58,7 +58,7 @@ def _grid(run: Run, person: Annotator, key: KeyPage, shown: str) -> None:
         ),
         on_draft=lambda event: _save(person, event),
         on_submit=lambda event: _submit(run, person, key, event),
-        on_shading=lambda on: _shade(person, on),
+        on_shading=lambda on: visit.set_shading(person, on),
     )
 
 
@@ -137,8 +137,6 @@ def _all_done(run: Run, person: Annotator) -> None:
 
 def _save(person: Annotator, event: DraftEvent) -> None:
     assert person.id is not None
-    if event.base_revision == 0:
-        visit.progress_changed()
     try:
         with session(visit.engine()) as opened:
             store.save_draft(
@@ -147,6 +145,10 @@ def _save(person: Annotator, event: DraftEvent) -> None:
             )  # fmt: skip
     except AnnotationError as mistake:
         visit.leave_notice(str(mistake))
+        return
+    # After the write: Streamlit may break a callback off wherever it touches the session.
+    if event.base_revision == 0:
+        visit.progress_changed()
 
 
 def _submit(run: Run, person: Annotator, key: KeyPage, event: DraftEvent) -> None:
@@ -165,16 +167,9 @@ def _submit(run: Run, person: Annotator, key: KeyPage, event: DraftEvent) -> Non
     except AnnotationError as mistake:
         visit.leave_notice(str(mistake))
         return
+    visit.choose_key(following)
     visit.progress_changed()
     visit.leave_toast(f"Submitted layer {key.layer}, key {key.key}.", "check")
-    visit.choose_key(following)
-
-
-def _shade(person: Annotator, on: bool) -> None:
-    assert person.id is not None
-    with session(visit.engine()) as opened:
-        people.set_shading(session=opened, annotator_id=person.id, on=on)
-    visit.person_changed()
 
 
 def _reopen(person: Annotator, key: KeyPage) -> None:

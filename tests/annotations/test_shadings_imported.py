@@ -123,6 +123,9 @@ def test_importing_again_after_shading_fills_what_was_imported_before(
     assert set(map(frozenset, shadings(engine, run).values())) == {frozenset({False})}
     shade(run, drawn(0, 2))
     bring_in(engine, run)
+    assert shadings(engine, run) == {
+        place: {place[0] == 0} for place in drawn(0, 2) + drawn(1, 2)
+    }  # fmt: skip
     shade(run, drawn(0, 3) + drawn(1, 3))
     bring_in(engine, run, keys_per_layer=3)
     found = shadings(engine, run)

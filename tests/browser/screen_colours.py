@@ -36,7 +36,9 @@ def background(grid: OpenGrid, rank: int, words: str) -> Colour:
     picture = Image.open(BytesIO(shot)).convert("RGB")
     counted = picture.getcolors(picture.width * picture.height)
     assert counted is not None
-    _, (red, green, blue) = max(counted)  # type: ignore[misc]
+    _, commonest = max(counted)
+    assert isinstance(commonest, tuple)
+    red, green, blue = commonest
     return red, green, blue
 
 

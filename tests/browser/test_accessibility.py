@@ -46,7 +46,7 @@ CONTROLS = """root => [...root.querySelectorAll("button, input, [tabindex='0']")
 @pytest.fixture(scope="module", params=["light", "dark"])
 def themed_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """A page in the system's light scheme, then one in its dark scheme."""
-    context = browser.new_context(viewport=LAPTOP, color_scheme=request.param)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=LAPTOP, color_scheme=request.param)
     yield context.new_page()
     context.close()
 

@@ -14,7 +14,7 @@ import pytest
 from checkpoints import Checkpoint
 from corpora import MULTI_BYTE, mixed_lines
 from filelock import FileLock
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
 from shades import keys_of, never, stored
@@ -52,6 +52,7 @@ def test_the_order_of_a_sample_never_changes() -> None:
     st.lists(st.integers(0, 5000), unique=True, max_size=60).map(sorted),
     st.integers(0, 100), st.integers(0, 2**40),
 )  # fmt: skip
+@settings(max_examples=50, deadline=None)
 def test_a_sample_is_the_candidates_in_another_order(
     candidates: list[int], layer: int, seed: int
 ) -> None:
@@ -83,6 +84,7 @@ def test_choosing_and_reading_wait_for_no_torch() -> None:
     st.dictionaries(st.integers(), st.lists(st.just(0), min_size=1, max_size=5), max_size=20),
     st.integers(1, 12),
 )
+@settings(max_examples=50, deadline=None)
 def test_sentences_share_a_pass_with_their_equals_and_in_as_few_as_can_be(
     token_ids: dict[int, list[int]], together: int
 ) -> None:

@@ -49,7 +49,7 @@ class Grid {
     const outcome = this.desk.receive(data);
     this.locked = data.locked || this.desk.submitted;
     this.takeNotice(data.notice, outcome);
-    if (outcome === "replaced") this.say("Changed in another window; this is its newest state.");
+    if (outcome === "replaced") this.say("Changed elsewhere; this is its newest state.");
     this.link = link;
     this.desk.attach(link, first);
     this.render();

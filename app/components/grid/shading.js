@@ -110,8 +110,8 @@ class Shading {
 
   /** Above the token, or below it where that would leave the window; never beyond the prefix's cell. */
   moveTip(row, start, end) {
-    const rects = [...this.range(row, start, end).getClientRects()];
-    const token = rects.at(-1);
+    const token = [...this.range(row, start, end).getClientRects()].at(-1);
+    if (!token) return this.hide();
     const cell = this.grid.view.rows[row].context.getBoundingClientRect();
     const home = this.grid.view.root.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.tip;
@@ -134,11 +134,11 @@ function shadeHighlight(strength) {
 }
 
 function legendOf(lowest, largest) {
+  const end = (value) => make("span", { text: exactly(Number(value.toPrecision(3))) });
   const negative = make("i", { class: "ramp negative" });
   negative.style.setProperty("--share", Math.min(1, -lowest / (largest || 1)));
   return [
-    ...(lowest < 0 ? [make("span", { text: exactly(lowest) }), negative] : []),
-    make("span", { text: "0" }), make("i", { class: "ramp positive" }),
-    make("span", { text: exactly(largest) }),
+    ...(lowest < 0 ? [end(lowest), negative] : []),
+    make("span", { text: "0" }), make("i", { class: "ramp positive" }), end(largest),
   ];
 }
