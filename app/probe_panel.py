@@ -56,8 +56,7 @@ def _panel(folder: str, key: KeyPage) -> None:
     if state == FAILED:
         st.warning(plain(prober.failure), icon=":material/error:")
     if state in (ABSENT, FAILED):
-        st.button("Load the model", icon=":material/memory:", on_click=prober.start)
-        st.caption("It is loaded once, in the background, for everybody who works on this run.")
+        _offer(prober)
         return
     text = st.text_input(
         "A text", key=f"probe {key.id}", max_chars=LONGEST_TEXT,
@@ -65,6 +64,11 @@ def _panel(folder: str, key: KeyPage) -> None:
     )  # fmt: skip
     if text.strip():
         _answer(prober, key, text)
+
+
+def _offer(prober: Prober) -> None:
+    st.button("Load the model", icon=":material/memory:", on_click=prober.start)
+    st.caption("It is loaded once, in the background, for everybody who works on this run.")
 
 
 @st.fragment(run_every=0.7)
@@ -80,6 +84,8 @@ def _answer(prober: Prober, key: KeyPage, text: str) -> None:
         probed = prober.ask(key.layer, key.key, text)
     except AnnotationError as mistake:
         st.warning(plain(str(mistake)), icon=":material/error:")
+        if prober.state() in (ABSENT, FAILED):  # it ended only now
+            _offer(prober)
         return
     st.html(_STYLE + _tokens(text, probed))
     if probed.yardstick is not None and probed.coefficients:

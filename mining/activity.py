@@ -78,8 +78,9 @@ class KeyActivity:
         self.positions += positions
         self.active_F += figures.active_F
         self.total_F += figures.total_F
-        self.highest_F = torch.maximum(self.highest_F, figures.highest_BF.amax(0).float())
-        self.lowest_F = torch.minimum(self.lowest_F, figures.lowest_BF.amin(0).float())
+        highest_F, lowest_F = figures.highest_BF.amax(0).float(), figures.lowest_BF.amin(0).float()
+        torch.maximum(self.highest_F, highest_F, out=self.highest_F)
+        torch.minimum(self.lowest_F, lowest_F, out=self.lowest_F)
 
     def active_share_F(self) -> torch.Tensor:
         """Share of positions where the key's coefficient is above zero (figure 6, per key)."""

@@ -82,10 +82,14 @@ class RunningTopK:
             torch.full(shape, empty, dtype=dtype, device=device)
             for empty, dtype in zip(_EMPTY, _DTYPES, strict=True)
         )
-        # Merged into in turn: state made anew each time would lie about among the model's large,
-        # short-lived tensors, and their freed memory fall to pieces.
+        # Kept, and written to in turn: what is made anew for each merge would lie about among the
+        # model's large, short-lived tensors, and their freed memory fall to pieces.
         self._spare_FR = tuple(map(torch.empty_like, self.held_FR))
-        self._waiting: list[tuple[Places, torch.Tensor]] = []
+        room = max(1, keys * places // WAITING)
+        self._waiting = tuple(
+            torch.empty(room, dtype=dtype, device=device)
+            for dtype in (torch.int64, *_DTYPES, torch.bool)
+        )  # Places' columns, and which of them are repeated
         self._waiting_rows = 0
 
     @property
@@ -98,20 +102,26 @@ class RunningTopK:
 
         `repeated_N`: which may stand among them more than once, and so crowd a key.
         """
-        if not len(offers):
-            return
-        self._waiting.append((offers, repeated_N))
-        self._waiting_rows += len(offers)
-        if self._waiting_rows * WAITING >= self.held_FR[0].numel():
+        room = len(self._waiting[0])
+        if self._waiting_rows + len(offers) > room:
             self.merge()
+        for start in range(0, len(offers), room):
+            end = min(start + room, len(offers))
+            rows = slice(self._waiting_rows, self._waiting_rows + end - start)
+            for column, new_N in zip(self._waiting, (*offers.columns(), repeated_N), strict=True):
+                column[rows].copy_(new_N[start:end])
+            self._waiting_rows = rows.stop
+            if self._waiting_rows == room:
+                self.merge()
 
     def merge(self) -> None:
         """Let the offers that wait take their places: in bulk, since a merge has its fixed cost."""
-        if not self._waiting:
+        if not self._waiting_rows:
             return
-        offers = Places.concatenate([offers for offers, _ in self._waiting])
-        repeated_N = torch.cat([repeated_N for _, repeated_N in self._waiting])
-        offers = Places.concatenate([offers[~repeated_N], distinct(offers[repeated_N])])
+        *columns, repeated_N = (column[: self._waiting_rows] for column in self._waiting)
+        offers = Places(*columns)
+        if bool(repeated_N.any()):
+            offers = Places.concatenate([offers[~repeated_N], distinct(offers[repeated_N])])
         offers = offers[torch.argsort(offers.key_N, stable=True)]
         rank_N = rank_within_key(offers.key_N)
         if int(rank_N.max()) >= _CROWDED * self.places:
@@ -122,7 +132,7 @@ class RunningTopK:
             turn_N = (rank_N >= start) & (rank_N < start + _ABREAST)
             self._merge_abreast(offers[turn_N], rank_N[turn_N] - start)
         # Last, so that nothing is lost if memory runs out: offers may be made twice.
-        self._waiting, self._waiting_rows = [], 0
+        self._waiting_rows = 0
 
     def result(self) -> Places:
         """The places held, ordered by key and within a key by rank."""

@@ -66,6 +66,8 @@ def _open(run: Run, person: Annotator) -> tuple[KeyPage, StoredAnswer] | None:
     """The key to show and what this person has stored for it; None when nothing is left."""
     assert run.id is not None and person.id is not None
     key_id = _chosen_key(run)
+    if key_id is not None and visit.key_page(key_id).run_id != run.id:
+        raise AnnotationError("This key belongs to another run; choose Label for the next one.")
     stored = None if key_id is None else _stored(run, person, key_id)
     if stored is None:  # a claim is to be made, or made anew
         with session(visit.engine()) as opened:

@@ -137,7 +137,7 @@ acts = st.sampled_from(["claim", "save", "submit", "submit", "skip", "reopen", "
 steps = st.lists(st.tuples(st.integers(0, 3), acts, st.sampled_from([0, 0, 0, 5, 30])), max_size=30)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(team=teams, steps=steps)
 def test_a_key_never_has_more_claims_than_it_wants_and_ends_with_as_many_answers(
     original: tuple[Path, Desk], team: tuple[int, int], steps: list[tuple[int, str, int]]
@@ -166,7 +166,7 @@ def test_a_key_never_has_more_claims_than_it_wants_and_ends_with_as_many_answers
 orders = st.lists(st.permutations(range(3)), min_size=3, max_size=3)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(orders=orders, overlap=st.integers(1, 3))
 def test_equally_fast_people_get_equal_shares(
     original: tuple[Path, Desk], orders: list[list[int]], overlap: int

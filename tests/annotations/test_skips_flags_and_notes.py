@@ -137,25 +137,26 @@ def test_a_reason_is_one_line_in_any_script(desk: Desk, what: Callable) -> None:
 
 
 @pytest.mark.parametrize("what", [skip, set_flag])
-@pytest.mark.parametrize("reason", ["x" * 301, "a\0b", "a\x1b[2Jb", "\ud83e", "a\x7f"])
 def test_a_reason_that_cannot_be_shown_is_refused_and_nothing_is_stored(
-    desk: Desk, what: Callable, reason: str
+    desk: Desk, what: Callable
 ) -> None:
     saved = desk.save(ONE)
-    with pytest.raises(AnnotationError, match="1 to 300 printable characters"):
-        do(desk, what, reason=reason)
+    for reason in ("x" * 301, "a\0b", "a\x1b[2Jb", "\ud83e", "a\x7f"):
+        with pytest.raises(AnnotationError, match="1 to 300 printable characters"):
+            do(desk, what, reason=reason)
     assert stored(desk) == saved
 
 
-@pytest.mark.parametrize("reason", ["", "  \n "])
-def test_a_skip_needs_a_reason_and_a_flag_without_one_is_none(desk: Desk, reason: str) -> None:
-    with pytest.raises(AnnotationError, match="A reason to skip has 1 to 300"):
-        do(desk, skip, reason=reason)
+def test_a_skip_needs_a_reason_and_a_flag_without_one_is_none(desk: Desk) -> None:
+    for reason in ("", "  \n "):
+        with pytest.raises(AnnotationError, match="A reason to skip has 1 to 300"):
+            do(desk, skip, reason=reason)
     assert stored(desk) is None
-    do(desk, set_flag, reason="look here")
-    assert stored(desk).flag == "look here"
-    do(desk, set_flag, reason=reason)
-    assert stored(desk).flag == ""
+    for reason in ("", "  \n "):
+        do(desk, set_flag, reason="look here")
+        assert stored(desk).flag == "look here"
+        do(desk, set_flag, reason=reason)
+        assert stored(desk).flag == ""
 
 
 # Notes
@@ -169,11 +170,11 @@ def test_a_note_keeps_its_lines(desk: Desk) -> None:
     assert stored(desk).note == ""
 
 
-@pytest.mark.parametrize("note", ["x" * 5_001, "a\0b", "a\x1b[2Jb", "\ud83e"])
-def test_a_note_that_is_too_long_or_cannot_be_shown_is_refused(desk: Desk, note: str) -> None:
+def test_a_note_that_is_too_long_or_cannot_be_shown_is_refused(desk: Desk) -> None:
     do(desk, set_note, note="x" * 5_000)
-    with pytest.raises(AnnotationError, match="up to 5,000 printable characters"):
-        do(desk, set_note, note=note)
+    for note in ("x" * 5_001, "a\0b", "a\x1b[2Jb", "\ud83e"):
+        with pytest.raises(AnnotationError, match="up to 5,000 printable characters"):
+            do(desk, set_note, note=note)
     assert stored(desk).note == "x" * 5_000
 
 
@@ -225,8 +226,8 @@ def test_remarks_are_ones_own_and_make_a_key_worth_listing(desk: Desk) -> None:
     }
 
 
-@pytest.mark.parametrize("nobody", [{"annotator_id": 99}, {"key_id": 99}])
-def test_nobody_remarks_on_nothing(desk: Desk, nobody: dict[str, int]) -> None:
+def test_nobody_remarks_on_nothing(desk: Desk) -> None:
     for what, said in {skip: "reason", set_flag: "reason", set_note: "note"}.items():
-        with pytest.raises(AnnotationError, match="number 99"):
-            do(desk, what, **nobody, **{said: "x"})
+        for nobody in ("annotator_id", "key_id"):
+            with pytest.raises(AnnotationError, match="number 99"):
+                do(desk, what, **{nobody: 99, said: "x"})

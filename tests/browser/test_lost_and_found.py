@@ -101,26 +101,27 @@ def test_every_tick_shown_as_saved_survives_a_killed_server(
         on_screen = ticks(window.shown())
         saved = set(window.page.evaluate("window.ticksSaved"))
         stored = ticks(patterns_stored(desk, "Cyd", key_id))
-        assert saved <= stored <= on_screen
+        assert saved <= stored < on_screen
         desk.server = open_app(desk.work.address, port)
         if number < KILLS - 1:
             window.page.reload()
             assert ticks(window.saved()) == stored
     # The last time nobody reloads: the page comes round by itself, and sends what was not saved.
     assert window.saved() == patterns_stored(desk, "Cyd", key_id)
-    assert ticks(window.shown()) == on_screen > stored
+    assert ticks(window.shown()) == on_screen
     expect(window.notice).to_be_hidden()
 
 
 def tick_until_killed(window: AppWindow, server: Server, seconds: float) -> None:
-    """Tick the newest pattern down the rows; at some moment the server is killed."""
+    """Tick the newest pattern in all 6 rows; the server is killed at some moment before the last."""
     window.press(*["ArrowRight"] * window.page.locator("th.pattern").count())
     killer = threading.Timer(seconds, server.process.kill)
     killer.start()
-    for _ in range(6):
+    for _ in range(5):
         window.press("Space", "j")
     killer.join()
     server.process.wait()
+    window.press("Space")
 
 
 def ticks(shown: Shown) -> set[str]:

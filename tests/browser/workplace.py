@@ -19,6 +19,7 @@ from annotations import people, queries, store
 from annotations.answers import PatternAnswer, StoredAnswer
 from annotations.database import make_engine, migrate, session
 from annotations.importer import import_run
+from annotations.queries import KeyPage
 from annotations.tables import Key
 from mining.run_folder import RunFolder
 
@@ -70,10 +71,14 @@ class Workplace:
         """Whoever has an answer to a key, however unfinished."""
         return [name for name in self.people if self.stored(name, key_id)]
 
+    def key(self, key_id: int) -> KeyPage:
+        """A key with its prefixes."""
+        with session(self.engine, read_only=True) as s:
+            return queries.key_page(session=s, key_id=key_id)
+
     def title(self, key_id: int) -> str:
         """What the pages call a key."""
-        with session(self.engine, read_only=True) as s:
-            key = queries.key_page(session=s, key_id=key_id)
+        key = self.key(key_id)
         return f"Layer {key.layer}, key {key.key}"
 
     def command(self, *arguments: str) -> str:
@@ -81,27 +86,21 @@ class Workplace:
         return command(*arguments, database=self.address)
 
     def import_run(self, run: RunFolder, name: str) -> tuple[int, ...]:
-        """Another run; the ids of its keys, in order of turn."""
+        """Another run, two keys of each layer; the ids of its keys, in order of turn."""
         with session(self.engine) as s:
-            imported = import_run(run, session=s, name=name).run_id
+            imported = import_run(run, session=s, keys_per_layer=2, name=name).run_id
         return _keys(self.engine, imported)
 
 
-def new_workplace(folder: Path, *, keys: int = 3, triggers: int = 6) -> Workplace:
-    """A new database in the folder with a run of two layers, so many keys each, and nobody."""
-    run = write_run(
-        folder / "run", [MinedKey(layer, key, triggers) for layer in (0, 1) for key in range(keys)]
-    )
-    return workplace_of(run, folder)
-
-
-def workplace_of(run: RunFolder, folder: Path, *, keys_per_layer: int = 10) -> Workplace:
-    """A new database in the folder with this run, and nobody."""
+def new_workplace(folder: Path) -> Workplace:
+    """A new database in the folder with a run of 2 layers × 3 keys × 6 prefixes, and nobody."""
+    keys = [MinedKey(layer, key, triggers=6) for layer in (0, 1) for key in range(3)]
+    run = write_run(folder / "run", keys)
     address = f"sqlite:///{folder / 'keyhole.db'}"
     engine = make_engine(address)
     migrate(engine)
     with session(engine) as s:
-        run_id = import_run(run, session=s, keys_per_layer=keys_per_layer, name="study").run_id
+        run_id = import_run(run, session=s, name="study").run_id
     return Workplace(address, engine, run_id, _keys(engine, run_id))
 
 

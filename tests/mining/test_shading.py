@@ -207,7 +207,7 @@ def test_the_model_runs_each_sentence_once_and_no_deeper_than_it_has_to(
     needed = lengths[rows["sentence_id"].unique()].sum()
     deep = lengths[rows.loc[rows["layer"] == 1, "sentence_id"].unique()].sum()
     assert heard[-1] == (needed, needed)
-    assert [done for done, _ in heard] == sorted(done for done, _ in heard)
+    assert [done for done, _ in heard] == sorted({done for done, _ in heard})
     # A few short sentences are fed over again, to fill the least that is fed.
     assert needed <= tokens[0] < needed + 32 * len(heard)
     assert deep <= tokens[1] < tokens[0]

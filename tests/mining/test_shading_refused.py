@@ -50,6 +50,17 @@ def test_another_model_is_found_out_by_its_coefficients(
         assert str(told.value).startswith("Layer 2,")
 
 
+def test_the_trigger_that_is_not_as_it_was_mined_is_named(mined: Mined, loaded: Loaded) -> None:
+    run = mined("random-gelu", mixed_lines())
+    table = pq.read_table(run.path / "triggers.parquet")
+    frame = table.to_pandas()
+    wrong = (frame["layer"] == 1) & (frame["key"] == 17) & (frame["rank"] == 3)
+    frame.loc[wrong, "coefficient"] += 1
+    pq.write_table(table.from_pandas(frame, table.schema), run.path / "triggers.parquet")
+    with pytest.raises(ModelError, match=r"^Layer 1, key 17 has .* at trigger 3, and"):
+        shade(run, lambda: loaded("random-gelu"), keys_per_layer=100)
+
+
 def test_rounding_is_not_taken_for_another_model(mined: Mined, loaded: Loaded) -> None:
     run = mined("random-gelu", mixed_lines())
     table = pq.read_table(run.path / "triggers.parquet")
