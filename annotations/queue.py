@@ -4,6 +4,8 @@ A key may want a number of annotators (`assign`). Looking at it claims it: while
 hold it as it wants, it is offered to nobody else. A submission holds a key for good, a draft until
 it has been left alone for the run's `claim_hours`; then its place goes back to the queue, and the
 draft stays. All draw from one queue in one order, so nobody runs dry while another has work left.
+A window that was left open past that can still save and submit: one answer too many harms nobody,
+a lost one does.
 """
 
 from collections.abc import Collection

@@ -1,6 +1,7 @@
 """The probe: what the key makes of a typed text, token by token, to test a hypothesis with."""
 
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 import streamlit as st
@@ -88,8 +89,9 @@ def _answer(prober: Prober, key: KeyPage, text: str) -> None:
             _offer(prober)
         return
     st.html(_STYLE + _tokens(text, probed))
-    if probed.yardstick is not None and probed.coefficients:
-        best = max(probed.coefficients)
+    ranked = [number for number, is_ranked in _numbers(probed) if is_ranked]
+    if probed.yardstick is not None and ranked:
+        best = max(ranked)
         verdict = "reaches" if best >= probed.yardstick else "stays below"
         st.caption(
             f"The highest coefficient, {best:.3f}, {verdict} that of the last trigger"
@@ -98,16 +100,19 @@ def _answer(prober: Prober, key: KeyPage, text: str) -> None:
         )
 
 
+def _numbers(probed: Probed) -> list[tuple[float, bool]]:
+    """Each token's coefficient, and whether it could be a trigger: special tokens never are."""
+    return list(zip(probed.coefficients, probed.ranked, strict=True))
+
+
 def _tokens(text: str, probed: Probed) -> str:
     """The tokens as HTML, each escaped, with its coefficient below it."""
     yardstick = probed.yardstick or max([1e-9, *probed.coefficients])
-    starts = (0, *probed.token_ends)
+    pieces = pairwise((0, *probed.token_ends))
     shown = []
-    for start, end, coefficient in zip(
-        starts, probed.token_ends, probed.coefficients, strict=False
-    ):
+    for (start, end), (coefficient, ranked) in zip(pieces, _numbers(probed), strict=True):
         share = min(1.0, max(0.0, coefficient / yardstick))
-        over = " class='over'" if share >= 1 else ""
+        over = " class='over'" if share >= 1 and ranked else ""
         token = escape(text[start:end]) or "·"
         shown.append(
             f"<span{over} style='--share: {share:.3f}'><bdi>{token}</bdi>"

@@ -9,17 +9,20 @@ Shapes: B sentences, T of their own tokens, U with the leading special ones, R r
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from mining.batches import at_least
 from mining.capture import Consumer, memory_coefficients
 from mining.models import LoadedModel
 
+Tokens = Sequence[int] | npt.NDArray[np.int32]
 TOGETHER = 4_096  # tokens of equal sentences in one forward pass
 
 
 def equal_lengths(
-    token_ids: Mapping[int, Sequence[int]], chosen: Iterable[int], together: int
+    token_ids: Mapping[int, Tokens], chosen: Iterable[int], together: int
 ) -> Iterator[list[int]]:
     """These sentences in groups of one length, the shortest first.
 
@@ -36,7 +39,7 @@ def equal_lengths(
 
 def feed_alone(
     loaded: LoadedModel,
-    equal: Sequence[Sequence[int]],
+    equal: Sequence[Tokens],
     layers: Iterable[int],
     consumer: Consumer,
 ) -> None:
@@ -46,7 +49,7 @@ def feed_alone(
     device, as a view of the model's own numbers: whatever is to stay has to be copied.
     """
     lead = loaded.lead_ids
-    fed_BU = torch.tensor([[*lead, *token_ids] for token_ids in equal])
+    fed_BU = torch.tensor(np.array([[*lead, *token_ids] for token_ids in equal], dtype=np.int64))
     fed_RU = at_least(fed_BU).to(loaded.device)
 
     def own(layer: int, coefficient: torch.Tensor) -> None:

@@ -33,6 +33,7 @@ from mining.trigger_tables import (
 )
 
 CPU_BATCH_TOKENS, GPU_BATCH_TOKENS = 4_096, 65_536
+_READ_AT_ONCE = 1_024  # sentences whose offsets the tokenizer holds
 OVER_RETAINED = 4  # places kept under bfloat16, as a multiple of top_k
 
 
@@ -160,7 +161,7 @@ def _settled(
     notice: Callable[[str], None],
 ) -> tuple[Found, dict[str, Any]]:
     """The places in their final order, and an account of it for the manifest."""
-    contexts = {at: read.token_ids.tolist() for at, read in sentences.items()}
+    contexts = {at: read.token_ids for at, read in sentences.items()}
     every = options.per_sentence == "all"
     if loaded.dtype == "float32":
         settler = Settler(found, loaded, contexts, options.top_k, every)
@@ -190,7 +191,8 @@ def fetch(found: Found, reading: Reading) -> dict[int, ReadSentence]:
     sentences: dict[int, ReadSentence] = {}
     for window in again.windows():
         chosen = [one for one in window.sentences if one.sentence_id in wanted]
-        sentences |= read_again(reading.loaded, chosen)
+        for start in range(0, len(chosen), _READ_AT_ONCE):
+            sentences |= read_again(reading.loaded, chosen[start : start + _READ_AT_ONCE])
     if again.digest.digest() != reading.digest.digest():
         raise CorpusError(f"{reading.corpus.name} changed while it was being mined; mine again.")
     return sentences

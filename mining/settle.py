@@ -9,9 +9,11 @@ Shapes: N places of a layer, T tokens of a sentence, F keys.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from mining.alone import TOGETHER, equal_lengths, feed_alone
@@ -33,7 +35,7 @@ _SAMPLE = 12  # sentences that rounding is measured on
 _SAFETY = 4  # what may be rounding, as a multiple of the largest difference measured
 
 Found = dict[tuple[int, int], Places]  # (layer, sign) → places
-Contexts = dict[int, list[int]]  # sentence id → its own token ids
+Contexts = Mapping[int, npt.NDArray[np.int32]]  # sentence id → its own token ids
 
 
 @dataclass
@@ -142,7 +144,7 @@ class Settler:
 
         layers = {layer for sentence in sentences for layer, _, _ in rows[sentence]}
         feed_alone(self.loaded, equal, layers, keep)
-        ids_BT = torch.tensor(equal)
+        ids_BT = torch.tensor(np.array(equal, dtype=np.int64))
         special_BT = torch.isin(ids_BT, torch.tensor(self.loaded.tokenizer.all_special_ids))
         prefix_BT = prefix_hashes(ids_BT)
         for row, sentence in enumerate(sentences):

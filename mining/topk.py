@@ -160,9 +160,7 @@ class RunningTopK:
             repeated_K |= same_KM.any(1)
         drop_repetitions(coefficient_KC, at_KC, prefix_KC, repeated_K.nonzero().flatten())
         best_KR = best_first(coefficient_KC, at_KC)[:, : self.places]
-        for spare_FR, held_FR, column_KC in zip(
-            self._spare_FR, self.held_FR, both_KC, strict=True
-        ):
+        for spare_FR, held_FR, column_KC in zip(self._spare_FR, self.held_FR, both_KC, strict=True):
             spare_FR.copy_(held_FR).index_copy_(0, keys_K, column_KC.gather(1, best_KR))
         self.held_FR, self._spare_FR = self._spare_FR, self.held_FR  # all columns, or none of them
 

@@ -6,113 +6,108 @@ browser downloads is what the charts are drawn from.
 
 import csv
 import json
-import os
-import subprocess
-import sys
+import re
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from app_driver import AppWindow
 from playwright.sync_api import Locator, Page, expect
+from servers import Server
+from workplace import command
 
-ROOT = Path(__file__).parents[2]
-SUBJECTS = ("The array", "A matrix", "The file", "This method", "Each column", "The model")
-VERBS = ("returns a list", "is not found", "must be sorted", "can be empty", "raises an error")
-ENDS = ("of integers.", "in the current folder.", "before the first call.", "by default.")
-
-
-@dataclass(frozen=True)
-class App:
-    """A started app over a freshly mined run."""
-
-    url: str
-    environment: dict[str, str]
-
-    def command(self, *arguments: str) -> str:
-        """Run a command of the project against the same database; what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=ROOT, env=os.environ | self.environment, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+GRACE, MARY = "Grace *Hopper*", "Mary <b>Jackson</b>"
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory, start_app: Callable[..., object]) -> App:
-    folder = tmp_path_factory.mktemp("main job")
-    text = folder / "text.txt"
-    sentences = [f"{s} {v} {e}" for s in SUBJECTS for v in VERBS for e in ENDS]
-    text.write_text("\n".join(sentences) + "\n")
-    made = App("", {"DATABASE_URL": f"sqlite:///{folder / 'keyhole.db'}"})
-    run = str(folder / "run")
-    made.command("mining", "mine", "demo", str(text), "--out", run)
-    made.command("annotations", "import", run, "--keys-per-layer", "2", "--name", "main job")
-    server = start_app([sys.executable, "-m", "app", "--port", "{port}"], made.environment)
-    return App(server.url, made.environment)  # type: ignore[attr-defined]
+def database(tmp_path_factory: pytest.TempPathFactory, mined_run: Path) -> str:
+    """The address of a database into which a mined run was imported by command."""
+    address = f"sqlite:///{tmp_path_factory.mktemp('main job') / 'keyhole.db'}"
+    command(
+        "annotations", "import", str(mined_run), "--keys-per-layer", "2", "--name", "main job",
+        database=address,
+    )  # fmt: skip
+    return address
+
+
+@pytest.fixture(scope="module")
+def server(open_app: Callable[..., Server], database: str) -> Iterator[Server]:
+    """Keyhole over this database; it must never stumble."""
+    started = open_app(database)
+    yield started
+    started.process.kill()
+    assert "Traceback" not in started.log.read_text(errors="replace")
 
 
 @pytest.fixture
-def desk(app: App, page: Page) -> Page:
+def window(page: Page, server: Server) -> AppWindow:
+    """A window in which nothing is open yet."""
+    return AppWindow(page, server.url)
+
+
+@pytest.fixture
+def desk(window: AppWindow) -> AppWindow:
     """The labelling page of somebody who has just arrived."""
-    page.goto(app.url)
-    page.get_by_label("Your name").or_(page.get_by_label("Somebody new")).fill("Grace *Hopper*")
-    page.get_by_role("button", name="Start labelling").click()
-    expect(status(page)).to_be_visible()
-    return page
+    window.page.goto(window.url)
+    window.page.get_by_label("Your name").or_(window.page.get_by_label("Somebody new")).fill(GRACE)
+    window.click("Start labelling")
+    expect(window.status).to_be_visible()
+    return window
 
 
-def status(page: Page) -> Locator:
-    return page.locator("[data-status]")
+def title_of(window: AppWindow) -> str:
+    expect(window.status).to_be_visible()
+    return window.page.get_by_role("heading", name=re.compile("^Layer")).inner_text()
 
 
-def grid_title(page: Page) -> str:
-    return page.get_by_role("heading", name="Layer").inner_text()
+def left(window: AppWindow, title: str, submitted: int) -> None:
+    """Wait until a key was submitted and another one is there."""
+    window.shows(f"{submitted} of 16 keys submitted")
+    expect(window.page.get_by_role("heading", name=title, exact=True)).to_have_count(0)
 
 
-def label_two_patterns(page: Page) -> None:
+def label_two_patterns(window: AppWindow) -> None:
     """Two patterns of different types, three ticks each, by keyboard."""
-    page.locator("tbody tr").first.locator("td.context").click(position={"x": 4, "y": 4})
-    for key in ("n", "*the same last word", "Enter", "1", "j", "1", "j", "1"):
-        page.keyboard.type(key[1:]) if key.startswith("*") else page.keyboard.press(key)
-    for key in ("n", "*data structures", "Enter", "t", "2", "j", "2", "k", "k", "2"):
-        page.keyboard.type(key[1:]) if key.startswith("*") else page.keyboard.press(key)
-    expect(status(page)).to_have_text("Saved")
+    window.press("n")
+    window.type("the same last word")
+    window.press("Enter", "1", "j", "1", "j", "1")
+    window.press("n")
+    window.type("data structures")
+    window.press("Enter", "t", "2", "j", "2", "k", "k", "2")
 
 
 def test_label_submit_reload_find_again_download_and_redraw(
-    app: App, desk: Page, tmp_path: Path
+    desk: AppWindow, tmp_path: Path
 ) -> None:
-    title = grid_title(desk)
+    title = title_of(desk)
+    desk.enter()
     label_two_patterns(desk)
-    desk.reload()
-    expect(desk.get_by_role("heading", name=title)).to_be_visible()
-    expect(desk.locator("th.pattern")).to_have_count(2)
-    desk.get_by_role("button", name="Submit").click()
-    expect(desk.get_by_text("1 of 16 keys submitted")).to_be_visible()
-    expect(desk.get_by_role("heading", name=title)).to_have_count(0)
+    desk.saved()
+    desk.page.reload()
+    desk.on(title)
+    expect(desk.page.locator("th.pattern")).to_have_count(2)
+    desk.click("Submit")
+    left(desk, title, 1)
 
     open_answer(desk, "2 patterns")
-    expect(desk.get_by_role("heading", name=title)).to_be_visible()
-    expect(desk.get_by_text("Submitted on")).to_be_visible()
+    desk.on(title)
+    desk.shows("Submitted on")
 
-    desk.get_by_role("link", name="Figures").click()
-    with desk.expect_download() as download:
-        desk.get_by_role("button", name="Dataset (CSV)").click()
+    desk.go("Figures")
+    with desk.page.expect_download() as download:
+        desk.click("Dataset (CSV)")
     dataset = tmp_path / "dataset"
     with zipfile.ZipFile(download.value.path()) as archive:
         archive.extractall(dataset)
     check_dataset(dataset, title)
-    redraw(app, dataset)
+    redraw(dataset)
 
 
-def open_answer(page: Page, patterns: str) -> None:
-    """Come back to the answer with so many patterns, through the list of one's keys."""
-    page.get_by_role("link", name="My keys").click()
-    page.get_by_role("button", name=patterns).click()
+def open_answer(window: AppWindow, patterns: str) -> None:
+    """Come back to the answer with so many patterns, through the list of keys."""
+    window.go("Keys")
+    window.page.get_by_role("button", name=patterns).click()
 
 
 def check_dataset(dataset: Path, title: str) -> None:
@@ -123,7 +118,8 @@ def check_dataset(dataset: Path, title: str) -> None:
         ("semantic", "data structures"),
     ]
     assert {(row["layer"], row["key"]) for row in patterns} == {(layer, key)}
-    assert {row["annotator"] for row in patterns} == {"annotator-1"}
+    (annotator,) = {row["annotator"] for row in patterns}
+    assert re.fullmatch(r"annotator-\d", annotator)
     ticks = {(row["pattern"], row["rank"]) for row in rows(dataset / "labels.csv")}
     assert ticks == {("1", "1"), ("1", "2"), ("1", "3"), ("2", "3"), ("2", "4"), ("2", "2")}
     counted = {
@@ -137,8 +133,8 @@ def check_dataset(dataset: Path, title: str) -> None:
     }  # fmt: skip
 
 
-def redraw(app: App, dataset: Path) -> None:
-    app.command("exports", "charts", str(dataset))
+def redraw(dataset: Path) -> None:
+    command("exports", "charts", str(dataset))
     for suffix in ("png", "svg", "json"):
         assert (dataset / "charts" / f"figure2.{suffix}").stat().st_size > 1000
     drawn = json.loads((dataset / "charts" / "figure2.json").read_text())
@@ -150,33 +146,71 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_a_submitted_answer_is_reopened_changed_and_submitted_again(app: App, page: Page) -> None:
-    page.goto(f"{app.url}/?annotator=Grace+*Hopper*")
-    open_answer(page, "2 patterns")
-    page.get_by_role("button", name="Reopen").click()
-    expect(page.get_by_text("0 of 16 keys submitted")).to_be_visible()
-    page.locator("tbody tr").first.locator("td.context").click(position={"x": 4, "y": 4})
-    page.keyboard.press("2")
-    expect(status(page)).to_have_text("Saved")
-    page.get_by_role("button", name="Submit").click()
-    expect(page.get_by_text("1 of 16 keys submitted")).to_be_visible()
+def test_a_submitted_answer_is_reopened_changed_and_submitted_again(window: AppWindow) -> None:
+    window.visit(GRACE, "keys")
+    window.page.get_by_role("button", name="2 patterns").click()
+    title = title_of(window)
+    window.click("Reopen")
+    window.shows("0 of 16 keys submitted")
+    window.enter()
+    window.press("2")
+    window.saved()
+    window.click("Submit")
+    left(window, title, 1)
 
 
-def test_saying_that_no_pattern_was_found_is_an_answer(app: App, page: Page) -> None:
-    page.goto(f"{app.url}/?annotator=Grace+*Hopper*")
-    title = grid_title(page)
-    page.get_by_role("button", name="No pattern found").click()
-    expect(status(page)).to_have_text("Saved")
-    page.get_by_role("button", name="Submit").click()
-    expect(page.get_by_text("2 of 16 keys submitted")).to_be_visible()
-    expect(page.get_by_role("heading", name=title)).to_have_count(0)
+def test_saying_that_no_pattern_was_found_is_an_answer(window: AppWindow) -> None:
+    window.visit(GRACE)
+    title = title_of(window)
+    window.click("No pattern found")
+    window.saved()
+    window.click("Submit")
+    left(window, title, 2)
+
+
+def test_a_key_is_labelled_and_submitted_with_the_keyboard_alone(window: AppWindow) -> None:
+    window.page.goto(window.url)
+    name = window.page.get_by_role("textbox")
+    expect(name).to_be_visible()
+    tab_to(window, name)
+    window.type(MARY)
+    window.press("Enter")
+    first_cell = window.page.locator("tbody tr").first.locator("td.context")
+    expect(first_cell).to_be_focused()
+    title = title_of(window)
+    label_two_patterns(window)
+    labelled = [
+        ("shallow", "the same last word", (1, 2, 3)), ("semantic", "data structures", (2, 3, 4)),
+    ]  # fmt: skip
+    assert window.saved() == labelled
+    window.press("Control+z", "Control+z")
+    assert window.saved()[1] == ("semantic", "data structures", (3,))
+    window.press("Control+Shift+z", "Control+Shift+z")
+    assert window.saved() == labelled
+    window.press("Control+Enter")
+    left(window, title, 1)
+    expect(first_cell).to_be_focused()
+
+    title = title_of(window)
+    window.press("0")
+    assert window.saved() == []
+    window.press("Control+Enter")
+    left(window, title, 2)
+    tab_to(window, window.page.get_by_role("button", name="Skip"))
+
+
+def tab_to(window: AppWindow, wanted: Locator) -> None:
+    """Press Tab until this has the keyboard's focus."""
+    for _ in range(40):
+        window.press("Tab")
+        if wanted.evaluate("one => one === one.getRootNode().activeElement"):
+            return
+    raise AssertionError("Tab does not lead there")
 
 
 def test_an_empty_database_says_what_to_type(
-    start_app: Callable[..., object], page: Page, tmp_path: Path
+    open_app: Callable[..., Server], page: Page, tmp_path: Path
 ) -> None:
-    environment = {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"}
-    server = start_app([sys.executable, "-m", "app", "--port", "{port}"], environment)
-    page.goto(server.url)  # type: ignore[attr-defined]
+    page.goto(open_app(f"sqlite:///{tmp_path / 'empty.db'}").url)
     expect(page.get_by_role("heading", name="No keys to label yet")).to_be_visible()
     expect(page.get_by_text("python -m annotations import RUN")).to_be_visible()

@@ -17,11 +17,10 @@ PANEL = "Probe: what does this key make of a text?"
 
 
 @pytest.fixture(scope="module")
-def laboratory(site: Site, mined_run: Path) -> Site:
-    """Ann, a run whose folder is gone, and a mined one."""
+def mined_keys(site: Site, mined_run: Path) -> tuple[int, ...]:
+    """Keys of a mined run, beside the one by hand, and Ann."""
     site.work.add("Ann")
-    site.mined = site.work.import_run(RunFolder.open(mined_run), "mined")
-    return site
+    return site.work.import_run(RunFolder.open(mined_run), "mined")
 
 
 def text_field(window: AppWindow) -> Locator:
@@ -54,8 +53,9 @@ def probe_process(site: Site) -> int:
     return found
 
 
-def test_without_the_run_folder_the_panel_says_so_and_the_page_works(laboratory: Site) -> None:
-    window, work = laboratory.window, laboratory.work
+@pytest.mark.usefixtures("mined_keys")
+def test_without_the_run_folder_the_panel_says_so_and_the_page_works(site: Site) -> None:
+    window, work = site.window, site.work
     folder = Path(work.engine.url.database).parent / "run"
     shutil.rmtree(folder)
     window.visit("Ann", run="study")
@@ -66,10 +66,9 @@ def test_without_the_run_folder_the_panel_says_so_and_the_page_works(laboratory:
 
 
 def test_a_trigger_reaches_the_yardstick_and_a_dead_model_is_loaded_again(
-    laboratory: Site,
+    site: Site, mined_keys: tuple[int, ...]
 ) -> None:
-    window, work = laboratory.window, laboratory.work
-    key = work.key(laboratory.mined[0])
+    window, key = site.window, site.work.key(mined_keys[0])
     window.visit("Ann", run="mined", key=key.id)
     window.page.get_by_text(PANEL).click()
     window.click("Load the model")
@@ -87,10 +86,10 @@ def test_a_trigger_reaches_the_yardstick_and_a_dead_model_is_loaded_again(
     window.shows(f"{key.prefixes[-1].coefficient:.3f}")
     expect(window.page.locator(".kh-probe .over bdi").last).to_have_text(tokens[-1][0].strip())
 
-    first, start = probe_process(laboratory), time.monotonic()
+    first, start = probe_process(site), time.monotonic()
     ask(window, "Nothing <b>of</b> the kind")
     assert time.monotonic() - start < 5  # seconds; loading takes as long on an idle machine
-    assert probe_process(laboratory) == first
+    assert probe_process(site) == first
     expect(window.page.locator(".kh-probe b")).to_have_count(0)
 
     os.kill(first, signal.SIGKILL)
@@ -99,6 +98,7 @@ def test_a_trigger_reaches_the_yardstick_and_a_dead_model_is_loaded_again(
     window.shows("The process that holds the model ended")
     expect(window.page.get_by_test_id("stAlert")).to_have_count(1)
     window.click("Load the model")
+    expect(text_field(window)).to_have_count(0)
     expect(text_field(window)).to_be_visible()
     assert ask(window, best.text) == tokens
-    assert probe_process(laboratory) != first
+    assert probe_process(site) != first
