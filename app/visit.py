@@ -204,7 +204,7 @@ def _add(name: str) -> None:
         with session(engine()) as opened:
             added = people.add_annotator(session=opened, name=name).name
     except KeyholeError as mistake:
-        st.error(str(mistake))
+        st.error(plain(str(mistake)))
         return
     _person.clear()
     choose_person(added)

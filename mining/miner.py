@@ -25,12 +25,11 @@ from mining.reading import Reading
 from mining.run_folder import MANIFEST, Manifest, RunFolder, new_run_folder
 from mining.settle import SPARE, Found, Settler
 from mining.trigger_tables import (
-    ReadSentence,
     key_table,
     read_again,
-    sentence_table,
     trigger_table,
 )
+from mining.winning_sentences import WinningSentences
 
 CPU_BATCH_TOKENS, GPU_BATCH_TOKENS = 4_096, 65_536
 _READ_AT_ONCE = 1_024  # sentences whose offsets the tokenizer holds
@@ -112,10 +111,8 @@ def mine(
         }
         sentences = fetch(found, reading)
         found, account = _settled(found, loaded, sentences, options, notice)
-        used = winners(found)
-        sentences = {at: read for at, read in sentences.items() if at in used}
         activity = {layer: memory.activity for layer, memory in one_pass.memory.items()}
-        writer.write("sentences", sentence_table(sentences))
+        writer.write("sentences", sentences.table(winners(found)))
         writer.write("triggers", trigger_table(found, sentences))
         writer.write("keys", key_table(found, activity))
         if one_pass.halved:
@@ -156,27 +153,26 @@ def new_pass(
 def _settled(
     found: Found,
     loaded: LoadedModel,
-    sentences: dict[int, ReadSentence],
+    sentences: WinningSentences,
     options: MiningOptions,
     notice: Callable[[str], None],
 ) -> tuple[Found, dict[str, Any]]:
     """The places in their final order, and an account of it for the manifest."""
-    contexts = {at: read.token_ids for at, read in sentences.items()}
     every = options.per_sentence == "all"
     if loaded.dtype == "float32":
-        settler = Settler(found, loaded, contexts, options.top_k, every)
+        settler = Settler(found, loaded, sentences, options.top_k, every)
         settler.settle()
         settled, moved = settler.result()
         return settled, {"near_ties_settled": moved}
     exact = load_model(loaded.name, dtype="float32", device=str(loaded.device))
-    settler = Settler(found, exact, contexts, options.top_k, every)
+    settler = Settler(found, exact, sentences, options.top_k, every)
     settler.rescore()
     settled, moved = settler.result()
     notice(
         f"{loaded.dtype}: {moved:,} of {sum(map(len, settled.values())):,} places changed hands"
-        f" when {len(contexts):,} sentences were scored again in float32."
+        f" when {len(sentences):,} sentences were scored again in float32."
     )
-    return settled, {"places_changed_by_float32": moved, "sentences_rescored": len(contexts)}
+    return settled, {"places_changed_by_float32": moved, "sentences_rescored": len(sentences)}
 
 
 def winners(found: Found) -> set[int]:
@@ -184,15 +180,17 @@ def winners(found: Found) -> set[int]:
     return {at for places in found.values() for at in places.sentence_N.tolist()}
 
 
-def fetch(found: Found, reading: Reading) -> dict[int, ReadSentence]:
+def fetch(found: Found, reading: Reading) -> WinningSentences:
     """Read the winners' text again; CorpusError if the corpus is not what it was."""
     wanted = winners(found)
     again = Reading(reading.corpus, reading.loaded, reading.max_sentences)
-    sentences: dict[int, ReadSentence] = {}
+    sentences = WinningSentences()
     for window in again.windows():
         chosen = [one for one in window.sentences if one.sentence_id in wanted]
         for start in range(0, len(chosen), _READ_AT_ONCE):
-            sentences |= read_again(reading.loaded, chosen[start : start + _READ_AT_ONCE])
+            read = read_again(reading.loaded, chosen[start : start + _READ_AT_ONCE])
+            for at in sorted(read):
+                sentences.add(read[at])
     if again.digest.digest() != reading.digest.digest():
         raise CorpusError(f"{reading.corpus.name} changed while it was being mined; mine again.")
     return sentences

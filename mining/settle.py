@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from mining.alone import TOGETHER, equal_lengths, feed_alone
@@ -27,6 +26,7 @@ from mining.topk import (
     rank_within_key,
     ranked,
 )
+from mining.winning_sentences import ReadSentence
 
 # Places kept beyond top_k, by --per-sentence, so that near-ties at the last one can be settled. The
 # prefixes of one sentence can nearly tie by the dozen ("ha ha ha").
@@ -35,7 +35,7 @@ _SAMPLE = 12  # sentences that rounding is measured on
 _SAFETY = 4  # what may be rounding, as a multiple of the largest difference measured
 
 Found = dict[tuple[int, int], Places]  # (layer, sign) → places
-Contexts = Mapping[int, npt.NDArray[np.int32]]  # sentence id → its own token ids
+Contexts = Mapping[int, ReadSentence]  # by sentence id
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Settler:
         """
         every = torch.cat([places.sentence_N for places in self.found.values()])
         held = torch.unique(every).tolist()
-        held.sort(key=lambda sentence: len(self.contexts[sentence]))
+        held.sort(key=lambda sentence: len(self.contexts[sentence].token_ids))
         step = max(1, (len(held) - 1) / (_SAMPLE - 1))
         self._run({held[round(n * step)] for n in range(_SAMPLE) if round(n * step) < len(held)})
         while doubtful := self._sentences(self._doubtful) - self.alone:
@@ -128,7 +128,8 @@ class Settler:
                 ids.tolist(), torch.split(row_N, counts.tolist()), strict=True
             ):
                 rows[sentence].append((layer, sign, of_sentence))
-        for equal in equal_lengths(self.contexts, wanted.tolist(), together):
+        token_ids = {sentence: self.contexts[sentence].token_ids for sentence in wanted.tolist()}
+        for equal in equal_lengths(token_ids, token_ids, together):
             self._run_equal(equal, rows)
         self.found = {group: ranked(places) for group, places in self.found.items()}
 
@@ -136,7 +137,7 @@ class Settler:
         self, sentences: list[int], rows: dict[int, list[tuple[int, int, torch.Tensor]]]
     ) -> None:
         """Run sentences of one length and take what their rows need."""
-        equal = [self.contexts[sentence] for sentence in sentences]
+        equal = [self.contexts[sentence].token_ids for sentence in sentences]
         seen: dict[int, torch.Tensor] = {}
 
         def keep(layer: int, coefficient_BTF: torch.Tensor) -> None:

@@ -4,7 +4,7 @@ A prefix's text is cut out of its sentence by the tokenizer's own character offs
 token by token, so that multi-byte characters stay whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,15 +17,7 @@ from mining.corpus import Sentence
 from mining.models import LoadedModel
 from mining.run_folder import SCHEMAS
 from mining.topk import Places, rank_within_key, split_place
-
-
-@dataclass(frozen=True)
-class ReadSentence:
-    """A sentence as the model read it. `token_ends` are character offsets after each token."""
-
-    sentence: Sentence
-    token_ids: npt.NDArray[np.int32]
-    token_ends: npt.NDArray[np.int32]
+from mining.winning_sentences import ReadSentence
 
 
 def read_again(loaded: LoadedModel, sentences: Iterable[Sentence]) -> dict[int, ReadSentence]:
@@ -45,7 +37,7 @@ def read_again(loaded: LoadedModel, sentences: Iterable[Sentence]) -> dict[int, 
 
 
 def trigger_table(
-    found: dict[tuple[int, int], Places], sentences: dict[int, ReadSentence]
+    found: dict[tuple[int, int], Places], sentences: Mapping[int, ReadSentence]
 ) -> pa.Table:
     """triggers.parquet: layer by layer; within a key the positive rows, then the negative ones."""
     layers = sorted({layer for layer, _ in found})
@@ -86,7 +78,7 @@ class _Texts:
 
     @classmethod
     def of(
-        cls, found: dict[tuple[int, int], Places], sentences: dict[int, ReadSentence]
+        cls, found: dict[tuple[int, int], Places], sentences: Mapping[int, ReadSentence]
     ) -> "_Texts":
         at_N = torch.unique(torch.cat([places.at_N for places in found.values()]))
         sentence_N, position_N = split_place(at_N)
@@ -117,21 +109,6 @@ def _text(read: ReadSentence, position: int) -> tuple[int, str, str]:
     if position + 1 == len(read.token_ids):
         return -1, prefix, ""
     return int(read.token_ids[position + 1]), prefix, text[ends[position] : ends[position + 1]]
-
-
-def sentence_table(sentences: dict[int, ReadSentence]) -> pa.Table:
-    """sentences.parquet: every sentence that a trigger uses, by id."""
-    rows = [sentences[at] for at in sorted(sentences)]
-    return pa.table(
-        {
-            "sentence_id": [row.sentence.sentence_id for row in rows],
-            "document_id": [row.sentence.document_id for row in rows],
-            "text": [row.sentence.text for row in rows],
-            "token_ids": [row.token_ids for row in rows],
-            "token_ends": [row.token_ends for row in rows],
-        },
-        schema=SCHEMAS["sentences"],
-    )
 
 
 def key_table(found: dict[tuple[int, int], Places], activity: dict[int, KeyActivity]) -> pa.Table:
