@@ -20,7 +20,7 @@ import streamlit
 import typer
 from streamlit.testing.v1 import AppTest
 
-from app.bench_database import ANNOTATORS, PREFIXES, fill
+from app.bench_database import ANNOTATORS, ANSWERS, PREFIXES, fill
 from mining.command_line import new_app, run
 
 MAIN = Path(__file__).with_name("main.py")
@@ -36,6 +36,18 @@ def _almost_empty() -> None:
 
     st.title("A page")
     st.button("A button")
+
+
+def _tick(key_id: int) -> None:
+    """What the server draws after a tick: the grid, which is a fragment of its page."""
+    from annotations.tables import DRAFT
+    from app import visit
+    from app.views import label
+
+    run, person = visit.chosen_run(), visit.chosen_person()
+    assert run is not None and person is not None
+    visit.choose_key(key_id)
+    label.grid(run, person, visit.key_page(key_id), DRAFT)
 
 
 def _other_page(name: str) -> None:
@@ -63,16 +75,21 @@ def bench(
         fill(small, SMALL)
         fill(large, keys)
         empty = AppTest.from_function(_almost_empty, default_timeout=_ROOM)
-        pages = {path: _label_page(path) for path in (small, large)}
-        spent = _interleaved([empty.run, *(pages[path] for path in (small, large))], rounds)
-        _say("label-page", "an almost empty page", spent[1], spent[0])
-        _say(f"label-page-{keys}-keys", f"the same with {SMALL} keys", spent[2], spent[1])
+        whole = AppTest.from_file(str(MAIN), default_timeout=_ROOM)
+        again = AppTest.from_file(str(MAIN), default_timeout=_ROOM)
+        tick = AppTest.from_function(
+            _tick, kwargs={"key_id": ANSWERS + 1}, default_timeout=_ROOM
+        )  # the key that the whole page opens
+        works = [_on(small, whole), _on(small, tick), _on(large, again)]
+        none, page, ticked, large_page = _interleaved([empty.run, *works], rounds)
+        _say("label-tick", "an almost empty page", ticked, none)
+        _say("label-page", "an almost empty page", page, none)
+        _say(f"label-page-{keys}-keys", f"the same with {SMALL} keys", large_page, page)
         _first_contents(large, keys)
 
 
-def _label_page(database: Path) -> Callable[[], object]:
-    page = AppTest.from_file(str(MAIN), default_timeout=_ROOM)
-    page.query_params["annotator"] = ANNOTATORS[0]
+def _on(database: Path, page: AppTest) -> Callable[[], object]:
+    page.query_params["annotator"] = ANNOTATORS[1]
 
     def rerun() -> object:
         _use(database)

@@ -9,6 +9,8 @@ from annotations.queries import KeyPage
 from annotations.store import LONGEST_REASON
 from annotations.tables import DRAFT, Annotator, Run
 from app import visit
+from app.components.grid import DraftEvent
+from app.pending import store_pending
 from app.plain import plain
 from mining.errors import AnnotationError
 
@@ -27,6 +29,21 @@ def show(run: Run, person: Annotator, key: KeyPage, stored: StoredAnswer) -> Non
         _flag(about, stored)
         _note(about, stored)
         st.caption(f"This key is active in {key.active_share:.1%} of all positions.{_value(key)}")
+
+
+def grid_of(person: Annotator, key: KeyPage) -> str:
+    """The name of the grid in which somebody labels a key."""
+    return f"grid {person.id} {key.id}"
+
+
+def save(person: Annotator, event: DraftEvent) -> None:
+    """Store a change of an answer; AnnotationError if it is refused."""
+    assert person.id is not None
+    with session(visit.engine()) as opened:
+        store.save_draft(
+            session=opened, annotator_id=person.id, key_id=event.key_id, answer=event.answer,
+            writer=event.writer, sequence=event.sequence, base_revision=event.base_revision,
+        )  # fmt: skip
 
 
 def _value(key: KeyPage) -> str:
@@ -102,6 +119,7 @@ def _pass_over(run: Run, person: Annotator, key: KeyPage) -> None:
 
 def _skipped(run: Run, person: Annotator, key: KeyPage) -> None:
     assert run.id is not None and person.id is not None
+    store_pending(grid_of(person, key), lambda event: save(person, event))
     try:
         with session(visit.engine()) as opened:
             store.skip(

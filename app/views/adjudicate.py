@@ -11,6 +11,7 @@ from annotations.queries import KeyPage
 from annotations.tables import DRAFT, SUBMITTED, Annotator, Run
 from app import visit
 from app.components.grid import DraftEvent, GridData, labelling_grid
+from app.pending import store_pending
 from app.plain import plain
 from exports.palette import TYPE_LETTERS
 from mining.errors import AnnotationError
@@ -93,7 +94,7 @@ def _decide(lead: Annotator, case: Case) -> None:
         again.button("Reopen", icon=":material/lock_open:", on_click=_reopen, args=(lead, key))
     _side_by_side(lead, key, answers, gold)
     labelling_grid(
-        key=f"gold {key.id}",
+        key=_grid_of(key),
         data=GridData(
             key_id=key.id, title="The gold answer", prefixes=key.prefixes, stored=gold,
             locked=gold.status != DRAFT, notice=visit.take_notice(), shading_on=lead.shading,
@@ -158,8 +159,13 @@ def _take_button(
     )  # fmt: skip
 
 
+def _grid_of(key: KeyPage) -> str:
+    return f"gold {key.id}"
+
+
 def _take(lead: Annotator, key: KeyPage, pattern: PatternAnswer) -> None:
     assert lead.id is not None
+    store_pending(_grid_of(key), lambda event: _store(lead, event))
     try:
         with session(visit.engine()) as opened:
             adjudication.add_to_gold(
@@ -169,14 +175,18 @@ def _take(lead: Annotator, key: KeyPage, pattern: PatternAnswer) -> None:
         visit.leave_notice(str(mistake))
 
 
-def _save(lead: Annotator, event: DraftEvent) -> None:
+def _store(lead: Annotator, event: DraftEvent) -> None:
     assert lead.id is not None
+    with session(visit.engine()) as opened:
+        adjudication.save_gold(
+            session=opened, lead_id=lead.id, key_id=event.key_id, answer=event.answer,
+            writer=event.writer, sequence=event.sequence, base_revision=event.base_revision,
+        )  # fmt: skip
+
+
+def _save(lead: Annotator, event: DraftEvent) -> None:
     try:
-        with session(visit.engine()) as opened:
-            adjudication.save_gold(
-                session=opened, lead_id=lead.id, key_id=event.key_id, answer=event.answer,
-                writer=event.writer, sequence=event.sequence, base_revision=event.base_revision,
-            )  # fmt: skip
+        _store(lead, event)
     except AnnotationError as mistake:
         visit.leave_notice(str(mistake))
 

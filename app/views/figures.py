@@ -6,6 +6,7 @@ Everybody sees the answers to the keys that they have answered, a lead who has s
 import pandas as pd
 import streamlit as st
 
+from annotations import blind
 from annotations.database import session
 from annotations.frames import dataset_frames
 from annotations.statistics import Headline, headline, layer_statistics
@@ -24,11 +25,15 @@ def page() -> None:
     title.title("Figures")
     with download:
         _download(run, person)
-    st.caption(
-        "Of the keys that you have submitted, with everybody's answers to them; others stay hidden"
-        " until you have answered."
-    )
     assert run.id is not None and person.id is not None
+    with session(visit.engine(), read_only=True) as opened:
+        sees_all = blind.is_disclosed(session=opened, annotator_id=person.id, run_id=run.id)
+    st.caption(
+        "Of all keys, with everybody's answers to them."
+        if sees_all
+        else "Of the keys that you have submitted, with everybody's answers to them; others stay"
+        " hidden until you have answered."
+    )
     with session(visit.engine(), read_only=True) as opened:
         frames = dataset_frames(
             session=opened, run_id=run.id, viewer_id=person.id, answered_only=True

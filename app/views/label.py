@@ -34,19 +34,19 @@ def page() -> None:
     if stored.status != DRAFT:
         _reopening(key, person, stored)
     st.session_state[_STORED] = stored
-    _grid(run, person, key, stored.status)
+    grid(run, person, key, stored.status)
     probe_panel.show(run, key)
     key_tools.show(run, person, key, stored)
 
 
 @st.fragment
-def _grid(run: Run, person: Annotator, key: KeyPage, shown: str) -> None:
+def grid(run: Run, person: Annotator, key: KeyPage, shown: str) -> None:
     """The grid alone: a tick draws nothing else of the page anew. `shown`: the page's status."""
     stored = st.session_state.pop(_STORED, None) or _stored(run, person, key.id)
     if visit.chosen_key() != key.id or stored is None or stored.status != shown:
         st.rerun()
     labelling_grid(
-        key=f"grid {person.id} {key.id}",
+        key=key_tools.grid_of(person, key),
         data=GridData(
             key_id=key.id,
             title=f"Layer {key.layer}, key {key.key}",

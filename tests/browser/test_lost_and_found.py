@@ -1,4 +1,4 @@
-"""Nothing that the screen calls saved is ever lost: a second window, and a server that is killed."""
+"""Nothing that the screen calls saved is ever lost: a second window, a killed server."""
 
 import random
 import threading
@@ -113,7 +113,7 @@ def test_every_tick_shown_as_saved_survives_a_killed_server(
 
 
 def tick_until_killed(window: AppWindow, server: Server, seconds: float) -> None:
-    """Tick the newest pattern in all 6 rows; the server is killed at some moment before the last."""
+    """Tick the newest pattern in all 6 rows; before the last one the server is killed."""
     window.press(*["ArrowRight"] * window.page.locator("th.pattern").count())
     killer = threading.Timer(seconds, server.process.kill)
     killer.start()

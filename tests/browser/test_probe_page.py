@@ -32,7 +32,7 @@ def ask(window: AppWindow, text: str) -> list[tuple[str, float]]:
     text_field(window).fill(text)
     text_field(window).press("Enter")
     shown = window.page.locator(".kh-probe")
-    expect(shown.locator("bdi").filter(has_text=text.split()[-1]).last).to_be_visible()
+    expect(shown.locator("bdi").filter(has_text=text.rsplit(maxsplit=1)[-1]).last).to_be_visible()
     return shown.locator("> span").evaluate_all(
         "all => all.map(one => [one.querySelector('bdi').textContent,"
         " Number(one.querySelector('small').textContent)])"

@@ -1,17 +1,10 @@
 """Work of several people: keys skipped, flagged and noted, and keys that a lead has assigned."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from app_driver import AppWindow, Site
-from desk import pattern
 from playwright.sync_api import Locator, expect
-from sqlmodel import select
-
-from annotations import queue
-from annotations.database import session
-from annotations.tables import Key
 
 NOTE = "First line,\n  then *another* one"
 

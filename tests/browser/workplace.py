@@ -95,7 +95,11 @@ class Workplace:
 def new_workplace(folder: Path) -> Workplace:
     """A new database in the folder with a run of 2 layers × 3 keys × 6 prefixes, and nobody."""
     keys = [MinedKey(layer, key, triggers=6) for layer in (0, 1) for key in range(3)]
-    run = write_run(folder / "run", keys)
+    return workplace_over(write_run(folder / "run", keys), folder)
+
+
+def workplace_over(run: RunFolder, folder: Path) -> Workplace:
+    """A new database in the folder with this run, and nobody."""
     address = f"sqlite:///{folder / 'keyhole.db'}"
     engine = make_engine(address)
     migrate(engine)

@@ -1,0 +1,290 @@
+"""What `screenshots.py` takes pictures of: each scene brings one page into one state.
+
+Scenes need nothing of each other, but for the answers of Ada and Bob that they start from.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app_driver import AppWindow
+from playwright.sync_api import Page, expect
+from workplace import Workplace
+
+from annotations import blind, queue, remarks, store
+from annotations.answers import PatternAnswer
+from annotations.database import session
+from annotations.queries import KeyPage
+
+WIDE, NARROW, TALL = (1366, 768), (420, 860), (1366, 1500)
+ANSWERED = 6  # keys that Ada and Bob have submitted
+TOPICS = ("kinds of data", "what a function returns", "mathematics", "time", "colours", "names")
+
+
+@dataclass
+class Studio:
+    """A database, a window on the app over it, and where pictures go."""
+
+    work: Workplace
+    page: Page
+    url: str
+    out: Path
+    scheme: str
+    window: AppWindow = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.window = AppWindow(self.page, self.url)
+        self.work.add("Ada", "Bob", "Cyd")
+        self.work.add("Lea", role="lead")
+        for key_id in self.work.keys[:ANSWERED]:
+            key = self.work.key(key_id)
+            self.work.hand_in("Ada", key_id, *ending_alike(key))
+            self.work.hand_in("Bob", key_id, *slightly_otherwise(ending_alike(key)))
+        self.wide()
+
+    def wide(self) -> None:
+        self.page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+
+    def take(self, name: str, *, narrow: bool = False, tall: bool = False) -> None:
+        """A picture of the page as it is now; with `narrow` another one in a telephone's width."""
+        suffix = "" if self.scheme == "light" else f"-{self.scheme}"
+        sizes = {"": TALL if tall else WIDE} | ({"-narrow": NARROW} if narrow else {})
+        for size, (width, height) in sizes.items():
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.wait_for_timeout(1500)  # for charts and fonts, which announce nothing
+            self.page.screenshot(path=self.out / f"{name}{suffix}{size}.png")
+        self.wide()
+
+    def open(self, person: str, turn: int) -> KeyPage:
+        """Show somebody the key that is so far down the queue."""
+        key_id = self.work.keys[turn]
+        self.window.visit(person, key=key_id)
+        expect(self.window.status).to_be_visible()
+        return self.work.key(key_id)
+
+
+Scene = Callable[[Studio], None]
+
+
+def ending_alike(key: KeyPage) -> list[PatternAnswer]:
+    """A shallow pattern of the word that ends most prefixes, if it ends three, and some topic."""
+    last = [last_word(prefix.text) for prefix in key.prefixes]
+    found = []
+    (word, count), *_ = Counter(filter(None, last)).most_common(1)
+    if count >= 3:
+        ranks = tuple(rank for rank, other in enumerate(last, 1) if other == word)
+        found.append(PatternAnswer("shallow", word, ranks))
+    topic = TOPICS[key.key % len(TOPICS)]
+    found.append(PatternAnswer("semantic", topic, tuple(range(2, 16, 3 + key.key % 3))))
+    return found
+
+
+def slightly_otherwise(patterns: list[PatternAnswer]) -> list[PatternAnswer]:
+    """The same patterns as another person might have seen them."""
+    first, *others = patterns
+    less = PatternAnswer(first.type, f"ends with {first.description}", first.ranks[:-1] or (1,))
+    wider = PatternAnswer("semantic", "grammar", tuple(range(1, 25, 4)))
+    return [less if len(less.ranks) >= 3 else first, *others[:-1], wider]
+
+
+def last_word(prefix: str) -> str:
+    """The word that the trigger token ends, without what surrounds it."""
+    words = prefix.split()
+    return words[-1].strip("\"'(),.:;").lower() if words else ""
+
+
+def who(studio: Studio) -> None:
+    studio.page.goto(studio.url)
+    studio.window.shows("Who is labelling?")
+    studio.take("who", narrow=True)
+
+
+def first_key(studio: Studio) -> None:
+    studio.window.visit("Cyd")
+    expect(studio.window.status).to_be_visible()
+    studio.take("label-empty", narrow=True)
+    studio.window.press("?")
+    studio.take("label-help")
+    studio.window.press("Escape")
+
+
+def two_patterns(studio: Studio) -> None:
+    """The README's first picture."""
+    key = next(
+        turn for turn in range(ANSWERED, len(studio.work.keys))
+        if len(ending_alike(studio.work.key(studio.work.keys[turn]))) > 1
+    )  # fmt: skip
+    words = ending_alike(studio.open("Ada", key))[0].description
+    window = studio.window
+    window.enter()
+    window.press("/")
+    window.type(words)
+    window.press("Enter", "n")
+    window.type("words for kinds of data")
+    window.press("Enter", "t", "2", "j", "2", "j", "j", "2")
+    window.saved()
+    studio.take("label", narrow=True)
+    window.press("s")
+    studio.page.wait_for_timeout(500)
+    studio.take("label-shaded", narrow=True)
+    window.press("s")
+    window.saved()
+
+
+def nine_patterns(studio: Studio) -> None:
+    key = studio.work.keys[ANSWERED + 2]
+    nine = [
+        PatternAnswer(
+            "semantic" if number % 3 else "shallow",
+            ("a", "of the", "a rather long description of what these prefixes share")[number % 3],
+            tuple(range(1 + number % 4, 25, 2 + number)),
+        )
+        for number in range(9)
+    ]
+    studio.work.draft("Ada", key, *nine)
+    studio.open("Ada", ANSWERED + 2)
+    studio.take("label-nine-patterns", narrow=True)
+
+
+def long_prefixes(studio: Studio) -> None:
+    texts = {
+        turn: sum(len(prefix.text) > 150 for prefix in studio.work.key(key_id).prefixes)
+        for turn, key_id in enumerate(studio.work.keys)
+        if turn >= ANSWERED
+    }
+    key = studio.open("Ada", max(texts, key=lambda turn: texts[turn]))
+    longest = max(key.prefixes, key=lambda prefix: len(prefix.text))
+    studio.take("label-long-prefixes", narrow=True)
+    studio.window.enter()
+    studio.window.press(*["j"] * (longest.rank - 1), "Enter")
+    studio.take("label-long-prefix-shown", narrow=True)
+
+
+def conflict(studio: Studio) -> None:
+    key = studio.open("Ada", ANSWERED + 4)
+    studio.work.draft("Ada", key.id, *ending_alike(key))
+    studio.window.enter()
+    studio.window.press("n")
+    expect(studio.window.notice).to_be_visible()
+    studio.take("label-conflict", narrow=True)
+
+
+def skipping(studio: Studio) -> None:
+    key = studio.open("Bob", ANSWERED + 5)
+    studio.window.click("Skip")
+    studio.page.get_by_label("Why can this key not be labelled?").fill("tables without a sentence")
+    studio.take("label-skip")
+    studio.window.click("Skip this key")
+    expect(studio.page.get_by_role("heading", name=f"key {key.key}", exact=False)).to_have_count(0)
+    studio.open("Bob", ANSWERED + 5)
+    studio.take("label-skipped")
+
+
+def submitted(studio: Studio) -> None:
+    studio.open("Ada", 0)
+    studio.take("label-submitted", narrow=True)
+
+
+def keys(studio: Studio) -> None:
+    window = studio.window
+    window.visit("Ada", "keys")
+    window.rest()
+    studio.take("keys", narrow=True)
+    field = studio.page.get_by_role("textbox", name="In a trigger")
+    field.fill("the")
+    field.press("Enter")
+    window.rest()
+    studio.take("keys-found", narrow=True)
+    field.fill("no such words")
+    field.press("Enter")
+    window.shows("No key fits.")
+    studio.take("keys-none")
+
+
+def figures(studio: Studio) -> None:
+    """The README's second picture."""
+    studio.window.visit("Cyd", "figures")
+    studio.window.shows("Figures")
+    studio.take("figures-empty")
+    studio.window.visit("Ada", "figures")
+    studio.window.shows("Figures")
+    studio.take("figures", narrow=True)
+
+
+def team(studio: Studio) -> None:
+    work = studio.work
+    with session(work.engine) as s:
+        for name, turn, reason in (("Ada", 7, "tables only"), ("Bob", 8, "cut in mid-word")):
+            about = {"annotator_id": work.people[name], "key_id": work.keys[turn]}
+            store.skip(session=s, **about, reason=reason)
+            remarks.set_flag(session=s, **about, reason="Is rank 3 the same sentence twice?")
+        queue.assign(session=s, run_id=work.run_id, overlap=2)
+    studio.window.visit("Lea", "team")
+    studio.window.shows("Flagged and skipped")
+    studio.take("team", tall=True, narrow=True)
+
+
+def cases(studio: Studio) -> None:
+    window = studio.window
+    window.visit("Lea", "adjudicate")
+    window.shows("Show me everybody's answers")
+    studio.take("cases-blind")
+    with session(studio.work.engine) as s:
+        blind.disclose(session=s, lead_id=studio.work.people["Lea"], run_id=studio.work.run_id)
+    window.visit("Lea", "adjudicate")
+    rows = studio.page.get_by_role("button", name=re.compile("^Layer"))
+    expect(rows).to_have_count(ANSWERED)
+    studio.take("cases", narrow=True)
+    rows.first.click()
+    window.shows("what they said")
+    studio.page.get_by_role("button", name="Take").first.click()
+    expect(studio.page.locator("th.pattern")).to_have_count(1)
+    window.saved()
+    studio.take("case", tall=True, narrow=True)
+    studio.take("case-laptop")
+
+
+def probe(studio: Studio) -> None:
+    key = studio.open("Ada", ANSWERED + 6)
+    studio.page.get_by_text("Probe: what does this key make").click()
+    studio.window.click("Load the model")
+    studio.window.shows("The model is loading")
+    scroll_to_probe(studio)
+    studio.take("probe-loading")
+    field = studio.page.get_by_role("textbox", name="A text")
+    field.wait_for(timeout=120_000)
+    field.fill(f"{key.prefixes[0].text} and so on, <b>or not</b>")
+    field.press("Enter")
+    expect(studio.page.locator(".kh-probe")).to_be_visible()
+    scroll_to_probe(studio)
+    studio.take("probe", narrow=True)
+
+
+def scroll_to_probe(studio: Studio) -> None:
+    studio.page.get_by_test_id("stExpander").last.scroll_into_view_if_needed()
+
+
+def nothing_left(studio: Studio) -> None:
+    """All keys of one layer are wanted once, and Ada has them."""
+    work = studio.work
+    layer = min(work.key(key_id).layer for key_id in work.keys)
+    for key_id in work.keys[ANSWERED:]:
+        if work.key(key_id).layer == layer:
+            work.hand_in("Ada", key_id)
+    with session(work.engine) as s:
+        queue.assign(session=s, run_id=work.run_id, overlap=1, layers=[layer])
+    studio.window.visit("Cyd")
+    studio.window.shows("Nothing is left for you")
+    studio.take("nothing-left", narrow=True)
+    studio.window.visit("Cyd", key=work.keys[0])
+    studio.window.shows("as many annotators as it needs")
+    studio.take("label-claimed")
+
+
+SCENES: list[Scene] = [
+    who, first_key, two_patterns, nine_patterns, long_prefixes, conflict, skipping, submitted, keys,
+    figures, team, cases, probe, nothing_left,
+]  # fmt: skip
+README_SCENES: dict[str, list[Scene]] = {"light": [two_patterns], "dark": [figures]}
