@@ -171,9 +171,11 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     read_only = bool(options.get("read_only"))
     # Rebuilding a table, as later migrations must, would cascade its deletion to others.
-    foreign_keys = not options.get("migrating")
-    connection.exec_driver_sql(f"PRAGMA query_only = {read_only:d}")
-    connection.exec_driver_sql(f"PRAGMA foreign_keys = {foreign_keys:d}")
+    settings = {"query_only": read_only, "foreign_keys": not options.get("migrating")}
+    for name, on in settings.items():
+        if connection.info.get(name) != on:  # as this connection's last transaction left it
+            connection.exec_driver_sql(f"PRAGMA {name} = {on:d}")
+            connection.info[name] = on
     # A transaction that reads first and writes later would fail at once if another process has
     # written in between; whoever may write therefore takes the lock, and waits for it, up front.
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

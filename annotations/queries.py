@@ -204,9 +204,8 @@ def answers_of(*, session: Session, run_id: int, annotator_id: int) -> list[Answ
 
 def stored_answer(*, session: Session, annotator_id: int, key_id: int) -> StoredAnswer | None:
     """One annotator's answer for one key as it is stored; None if they never opened it."""
-    rows = session.execute(
-        _WHOLE_ANSWER, {"annotator": annotator_id, "key": key_id}
-    ).all()  # a row a tick
+    about = {"annotator": annotator_id, "key": key_id}
+    rows = session.connection().execute(_WHOLE_ANSWER, about).all()  # a row a tick
     if not rows:
         return None
     ranks: dict[tuple[int, str, str], list[int]] = {}

@@ -32,7 +32,7 @@ def engine() -> Engine:
     return made
 
 
-@st.cache_data(max_entries=_CACHED_KEYS, ttl=300, show_spinner=False)
+@st.cache_resource(max_entries=_CACHED_KEYS, ttl=300, show_spinner=False)
 def key_page(key_id: int) -> KeyPage:
     """A key with its prefixes, which never change but for what an import adds to them."""
     with session(engine(), read_only=True) as opened:
