@@ -4,8 +4,10 @@ Each function is one or two statements, whatever the number of rows, and none re
 The tables of a dataset are in `annotations/frames.py`, the next key in `annotations/queue.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam
 from sqlalchemy import select as wide  # SQLModel's own is typed for four columns
@@ -205,7 +207,7 @@ def answers_of(*, session: Session, run_id: int, annotator_id: int) -> list[Answ
 def stored_answer(*, session: Session, annotator_id: int, key_id: int) -> StoredAnswer | None:
     """One annotator's answer for one key as it is stored; None if they never opened it."""
     about = {"annotator": annotator_id, "key": key_id}
-    rows = session.connection().execute(_WHOLE_ANSWER, about).all()  # a row a tick
+    rows: Sequence[Any] = session.connection().execute(_WHOLE_ANSWER, about).all()  # one a tick
     if not rows:
         return None
     ranks: dict[tuple[int, str, str], list[int]] = {}

@@ -11,7 +11,9 @@ st.set_page_config(page_title="Keyhole", page_icon=brand.ICON, layout="wide")
 st.logo(brand.LOGO, size="large")
 st.html(
     # Streamlit leaves room for a banner above every page; a labeller needs the rows instead.
-    "<style>.stMainBlockContainer {padding: 4rem 1.5rem 1rem;}</style>"
+    # In a popover's narrow field, how to submit it would lie over what is typed.
+    "<style>.stMainBlockContainer {padding: 4rem 1.5rem 1rem;}"
+    "[data-testid=stPopoverBody] [data-testid=InputInstructions] {display: none;}</style>"
 )
 
 

@@ -113,7 +113,9 @@ def _tokens(text: str, probed: Probed) -> str:
     for (start, end), (coefficient, ranked) in zip(pieces, _numbers(probed), strict=True):
         share = min(1.0, max(0.0, coefficient / yardstick))
         over = " class='over'" if share >= 1 and ranked else ""
-        token = escape(text[start:end]) or "·"
+        token = escape(text[start:end])
+        if not token.strip():  # a space, or a byte of the character before
+            token = "·"
         shown.append(
             f"<span{over} style='--share: {share:.3f}'><bdi>{token}</bdi>"
             f"<small>{coefficient:.2f}</small></span>"

@@ -87,11 +87,11 @@ def _decide(lead: Annotator, case: Case) -> None:
         )
         gold = adjudication.open_gold(session=opened, **about)
     key = visit.key_page(case.key_id)
-    back, title, again = st.columns([1, 4, 1], vertical_alignment="center")
-    back.button("All cases", icon=":material/arrow_back:", on_click=_open, args=(None,))
-    title.subheader(f"Layer {key.layer}, key {key.key}: what they said", anchor=False)
-    if gold.status == SUBMITTED:
-        again.button("Reopen", icon=":material/lock_open:", on_click=_reopen, args=(lead, key))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("All cases", icon=":material/arrow_back:", on_click=_open, args=(None,))
+        st.subheader(f"Layer {key.layer}, key {key.key}: what they said", anchor=False)
+        if gold.status == SUBMITTED:
+            st.button("Reopen", icon=":material/lock_open:", on_click=_reopen, args=(lead, key))
     _side_by_side(lead, key, answers, gold)
     labelling_grid(
         key=_grid_of(key),
@@ -119,22 +119,25 @@ def _side_by_side(
         *cells, actions = st.columns(widths, border=True, vertical_alignment="center")
         for cell, name in zip(cells, names, strict=True):
             if name in members:
-                _pattern(cell, members[name], group)
-                _take_button(cell, f"take {number} {name}", "Take", lead, key, members[name], gold)
+                line = cell.container(horizontal=True, vertical_alignment="center")
+                _pattern(line, name, members[name], group)
+                _take_button(line, f"take {number} {name}", "Take", lead, key, members[name], gold)
             else:
                 cell.caption("–")
+        actions = actions.container(horizontal=True, vertical_alignment="center")
         if len(members) > 1:
             whole = merged([members[name] for name in sorted(members)])
             _take_button(actions, f"merge {number}", "Merge", lead, key, whole, gold)
         actions.caption(_how_alike(group, len(names)))
 
 
-def _pattern(cell: Place, pattern: PatternAnswer, group: PatternGroup) -> None:
+def _pattern(cell: Place, name: str, pattern: PatternAnswer, group: PatternGroup) -> None:
     ranks = ", ".join(
         f"**{rank}**" if rank in group.disputed_ranks else str(rank) for rank in pattern.ranks
     )
     cell.markdown(
-        f"`{TYPE_LETTERS[pattern.type]}` {plain(pattern.description)}  \n:small[prefixes {ranks}]"
+        f"`{TYPE_LETTERS[pattern.type]}` {plain(pattern.description)}  \n"
+        f":small[{plain(name)}, prefixes {ranks}]"
     )
 
 

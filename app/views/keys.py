@@ -1,5 +1,7 @@
 """Keys: find any key by layer, status, words in its patterns, triggers or value, and open it."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from annotations import queries, search
@@ -9,6 +11,7 @@ from annotations.tables import DRAFT, SKIPPED, SUBMITTED, Run
 from app import visit
 from app.plain import plain
 
+Place = st.delta_generator.DeltaGenerator
 _ICONS = {
     DRAFT: ":material/edit:",
     SUBMITTED: ":material/check:",
@@ -46,17 +49,11 @@ def _ask(run: Run) -> Wanted:
     with session(visit.engine(), read_only=True) as opened:
         layers = queries.layers(session=opened, run_id=run.id)
         by_value = search.has_value_tokens(session=opened, run_id=run.id)
-    layer, status, *words = st.columns([1, 1.3, 2, 2, *([2] if by_value else [])])
+    first, second, *words = st.columns([1, 1.3, 2, 2, *([2] if by_value else [])])
+    layer = _one_of(first, "Layer", "all", map(str, layers))
     return Wanted(
-        layer=layer.selectbox(
-            "Layer", [None, *layers], key="find layer",
-            format_func=lambda number: "all" if number is None else str(number),
-            on_change=_show_fewer,
-        ),
-        status=status.selectbox(
-            "Your status", [None, *STATUSES], key="find status",
-            format_func=lambda name: name or "any", on_change=_show_fewer,
-        ),
+        layer=None if layer is None else int(layer),
+        status=_one_of(second, "Your status", "any", STATUSES),
         trigger=words[0].text_input("In a trigger", key="find trigger", on_change=_show_fewer),
         pattern=words[1].text_input(
             "In a pattern", key="find pattern", on_change=_show_fewer,
@@ -66,6 +63,15 @@ def _ask(run: Run) -> Wanted:
             "Its value pushes towards", key="find value", on_change=_show_fewer
         ) if by_value else "",
     )  # fmt: skip
+
+
+def _one_of(place: Place, name: str, whatever: str, choices: Iterable[str]) -> str | None:
+    """What is chosen; None for whatever there is."""
+    # Not None among the options, or Streamlit would offer to clear it.
+    chosen: str = place.selectbox(
+        name, [whatever, *choices], key=f"find {name}", on_change=_show_fewer
+    )
+    return None if chosen == whatever else chosen
 
 
 def _row(key: FoundKey) -> None:

@@ -132,8 +132,8 @@ def _all_done(run: Run, person: Annotator) -> None:
         )
         return
     st.write(
-        "Every key that waits for you has your answer. Look them through under **Keys**, or see"
-        " what they add up to under **Figures**."
+        "Every key has your answer, or as many annotators as it needs. Look through yours under"
+        " **Keys**, or see what they add up to under **Figures**."
     )
 
 

@@ -36,7 +36,7 @@ class Studio:
 
     def __post_init__(self) -> None:
         self.window = AppWindow(self.page, self.url)
-        self.work.add("Ada", "Bob", "Cyd")
+        self.work.add("Ada", "Bob", "Cyd", "Dan")
         self.work.add("Lea", role="lead")
         for key_id in self.work.keys[:ANSWERED]:
             key = self.work.key(key_id)
@@ -274,11 +274,12 @@ def nothing_left(studio: Studio) -> None:
         if work.key(key_id).layer == layer:
             work.hand_in("Ada", key_id)
     with session(work.engine) as s:
+        queue.open_to_everybody(session=s, run_id=work.run_id)
         queue.assign(session=s, run_id=work.run_id, overlap=1, layers=[layer])
-    studio.window.visit("Cyd")
+    studio.window.visit("Dan")
     studio.window.shows("Nothing is left for you")
     studio.take("nothing-left", narrow=True)
-    studio.window.visit("Cyd", key=work.keys[0])
+    studio.window.visit("Dan", key=work.keys[0])
     studio.window.shows("as many annotators as it needs")
     studio.take("label-claimed")
 
