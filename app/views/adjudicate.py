@@ -120,8 +120,8 @@ def _side_by_side(
         for cell, name in zip(cells, names, strict=True):
             if name in members:
                 line = cell.container(horizontal=True, vertical_alignment="center")
-                _pattern(line, name, members[name], group)
                 _take_button(line, f"take {number} {name}", "Take", lead, key, members[name], gold)
+                _pattern(line, name, members[name], group)
             else:
                 cell.caption("–")
         actions = actions.container(horizontal=True, vertical_alignment="center")

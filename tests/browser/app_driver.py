@@ -70,7 +70,7 @@ class AppWindow:
         """A new shallow pattern, ticked in the first so many rows, by keyboard."""
         self.enter()
         self.press("n")
-        self.type(description)
+        self.page.keyboard.insert_text(description)
         self.press("Enter", "Home")
         number = str(self.page.locator("th.pattern").count())
         for _ in range(rows):

@@ -45,7 +45,7 @@ def cases(site: Site) -> Locator:
 def row_of(site: Site, words: str) -> Locator:
     """The patterns beside the one with this description, in a row."""
     blocks = site.window.page.get_by_test_id("stHorizontalBlock")
-    return blocks.filter(has_text=words)
+    return blocks.filter(has_text=words).first  # the row, then the lines in it
 
 
 def test_from_two_answers_that_differ_to_gold_in_the_dataset(court: Site, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_from_two_answers_that_differ_to_gold_in_the_dataset(court: Site, tmp_pa
     expect(cases(court)).to_have_text([re.compile(first), re.compile(second)])
     window.click(first)
     window.shows(f"{first}: what they said")
-    expect(row_of(court, "2 of 2, 75% alike, types differ")).to_have_count(1)
+    expect(row_of(court, "2 of 2, 75% alike, types differ")).to_be_visible()
     assert "*both* -> end" in window.text().replace("\u2060", "")  # not taken for Markdown
 
     row_of(court, "Ann's alone").get_by_role("button", name="Take").click()

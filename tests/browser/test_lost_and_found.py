@@ -97,7 +97,7 @@ def test_every_tick_shown_as_saved_survives_a_killed_server(
         window.make_pattern(f"round {number}", 0)
         window.saved()
         window.status.evaluate(WATCH)
-        tick_until_killed(window, desk.server, moments.uniform(0, 0.3))
+        tick_until_killed(window, desk.server, moments.uniform(0, 0.4))
         on_screen = ticks(window.shown())
         saved = set(window.page.evaluate("window.ticksSaved"))
         stored = ticks(patterns_stored(desk, "Cyd", key_id))
