@@ -73,9 +73,10 @@ def test_a_key_submitted_in_another_window_is_submitted_once_and_stays_as_it_was
     for window in first, second:
         window.visit("Bob", key=key_id)
         window.saved()
-    for window in first, second:
-        window.enter()
-        window.press("Control+Enter")
+    first.enter()
+    first.press("Control+Enter")
+    second.enter()
+    second.press("End", "1", "Control+Enter")
     first.on(desk.work.title(desk.work.keys[1]))
     second.on(desk.work.title(key_id))
     expect(second.page.get_by_role("button", name="Reopen")).to_be_visible()
