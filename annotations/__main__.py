@@ -80,7 +80,7 @@ def assign_command(
 @users.command("add")
 def users_add(
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    role: Annotated[str, typer.Option(help="annotator or lead")] = ANNOTATOR,
+    role: Annotated[str, typer.Option(help="annotator, lead or machine")] = ANNOTATOR,
 ) -> None:
     """Add somebody who labels."""
     engine = make_engine(database_url())

@@ -19,6 +19,7 @@ from annotations.database import shut_out_others
 from annotations.store import reopen, save_draft, submit
 from annotations.tables import (
     GOLD,
+    NOT_PEOPLE,
     SUBMITTED,
     Annotator,
     Key,
@@ -129,7 +130,11 @@ def _gold(session: Session, lead_id: int, key_id: int) -> int:
         select(func.count())
         .select_from(Submission)
         .join(Annotator, col(Annotator.id) == col(Submission.annotator_id))
-        .where(Submission.key_id == key_id, Submission.status == SUBMITTED, Annotator.role != GOLD)
+        .where(
+            Submission.key_id == key_id,
+            Submission.status == SUBMITTED,
+            col(Annotator.role).not_in(NOT_PEOPLE),
+        )
     )
     if session.exec(answers).one() < FEWEST_ANSWERS:
         raise AnnotationError(
@@ -151,7 +156,7 @@ def _submitted(
     session: Session, *conditions: ColumnElement[bool]
 ) -> dict[tuple[int, int, int], dict[str, Answer]]:
     """(key id, layer, key) → name → submitted answer, gold left out; two statements for all."""
-    submitted = (col(Submission.status) == SUBMITTED, col(Annotator.role) != GOLD)
+    submitted = (col(Submission.status) == SUBMITTED, col(Annotator.role).not_in(NOT_PEOPLE))
     people = (
         wide(
             *map(col, (Key.id, Key.layer, Key.key, Annotator.name)),

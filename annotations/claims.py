@@ -12,7 +12,7 @@ from annotations.answers import StoredAnswer
 from annotations.guidelines import GUIDELINE_VERSION
 from annotations.queries import stored_answer
 from annotations.queue import claims_since, has_room, next_key
-from annotations.tables import DRAFT, GOLD, Annotator, Key, Submission, utc_now
+from annotations.tables import DRAFT, NOT_PEOPLE, Annotator, Key, Submission, utc_now
 from mining.errors import AnnotationError, ClaimedError
 
 
@@ -112,8 +112,8 @@ def check_room(session: Session, annotator_id: int, key_id: int, moment: datetim
     """ClaimedError if as many others hold a key as it wants."""
     key = session.get(Key, key_id)
     person = session.get(Annotator, annotator_id)
-    if key is None or person is None or person.role == GOLD:
-        return  # who or what is missing is said elsewhere; gold waits in no queue
+    if key is None or person is None or person.role in NOT_PEOPLE:
+        return  # who or what is missing is said elsewhere; gold and machines wait in no queue
     if not has_room(session=session, key=key, annotator_id=annotator_id, now=moment):
         raise ClaimedError(
             "This key has as many annotators as it needs; choose Label for the next one. What you"

@@ -4,6 +4,7 @@ The frames keep their columns and types when they are empty. They are sorted her
 database, because databases sort names by collations of their own.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import pandas as pd
@@ -13,6 +14,8 @@ from sqlmodel import Session, col
 from annotations.blind import may_see_others
 from annotations.tables import (
     DRAFT,
+    GOLD,
+    MACHINE,
     SUBMITTED,
     Annotator,
     Key,
@@ -24,6 +27,7 @@ from annotations.tables import (
 )
 
 _Statement = Select[*tuple[Any, ...]]
+HUMAN = "human"
 NO_PATTERN = "no pattern"  # the status of a submitted answer that says there is none
 
 _PLACE = {"layer": "int64", "key": "int64"}
@@ -40,6 +44,7 @@ COLUMNS = {
         "sentence_id": "int64",
         "position": "int64",
     },
+    "annotators": {"annotator": "str", "kind": "str"},
     "submissions": {
         **_ANSWER,
         "status": "str",
@@ -60,10 +65,11 @@ def dataset_frames(
     viewer_id: int | None = None,
     answered_only: bool = False,
 ) -> dict[str, pd.DataFrame]:
-    """The frames `keys`, `prefixes`, `submissions`, `patterns`, `labels` of one run.
+    """The frames `keys`, `prefixes`, `annotators`, `submissions`, `patterns`, `labels` of one run.
 
     Only submitted answers, or with `all` drafts too (status `draft`, no submitted_at). `annotator`
-    is the person's name. Rows are sorted by layer and key, then annotator, pattern and rank. For a
+    is the person's name; `annotators` tells of each whether they are `human`, `machine` or
+    `gold`. Rows are sorted by layer and key, then annotator, pattern and rank. For a
     viewer, only answers to keys that this person may see others' answers to (blind.py). With
     `answered_only`, only keys and prefixes that some answer is about, which is all statistics need.
     """
@@ -74,11 +80,24 @@ def dataset_frames(
     statements = {
         "keys": _of(_keys(run_id), about),
         "prefixes": _of(_prefixes(run_id), about),
+        "annotators": _annotators(answered),
         "submissions": _submissions(answered),
         "patterns": _patterns(answered),
         "labels": _labels(answered),
     }
     return {name: _frame(name, session, statement) for name, statement in statements.items()}
+
+
+def of_people(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The same frames without the answers of machines; gold stays."""
+    kinds = frames["annotators"]
+    machines = kinds.loc[kinds["kind"] == MACHINE, "annotator"]
+    return {
+        name: frame[~frame["annotator"].isin(machines)].reset_index(drop=True)
+        if "annotator" in frame.columns
+        else frame
+        for name, frame in frames.items()
+    }
 
 
 def _frame(name: str, session: Session, statement: _Statement) -> pd.DataFrame:
@@ -122,6 +141,13 @@ def _prefixes(run_id: int) -> _Statement:
         .join(Prefix, col(Prefix.key_id) == col(Key.id))
         .where(col(Key.run_id) == run_id)
     )
+
+
+def _annotators(answered: _Statement) -> _Statement:
+    kind = case(
+        (col(Annotator.role).in_((GOLD, MACHINE)), col(Annotator.role)), else_=literal(HUMAN)
+    )
+    return answered.with_only_columns(col(Annotator.name), kind).distinct()
 
 
 def _submissions(answered: _Statement) -> _Statement:

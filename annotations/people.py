@@ -5,10 +5,10 @@ import unicodedata
 from sqlmodel import Session, select
 
 from annotations.database import shut_out_others
-from annotations.tables import ANNOTATOR, GOLD, LEAD, Annotator
+from annotations.tables import ANNOTATOR, GOLD, LEAD, MACHINE, Annotator
 from mining.errors import AnnotationError
 
-ROLES = (ANNOTATOR, LEAD)
+ROLES = (ANNOTATOR, LEAD, MACHINE)
 LONGEST_NAME = 80  # characters
 
 
@@ -20,7 +20,9 @@ def add_annotator(*, session: Session, name: str, role: str = ANNOTATOR) -> Anno
             f"A name has 1 to {LONGEST_NAME} printable characters; {name[:20]!r} does not fit."
         )
     if role not in ROLES:
-        raise AnnotationError(f"There is no role {role!r}; choose {' or '.join(ROLES)}.")
+        raise AnnotationError(
+            f"There is no role {role!r}; choose {', '.join(ROLES[:-1])} or {ROLES[-1]}."
+        )
     if name.casefold() == GOLD:
         raise AnnotationError("gold stands for the agreed answer; choose another name.")
     shut_out_others(session=session)  # no column keeps names apart that differ in case only

@@ -17,6 +17,7 @@ from annotations.answers import Answer, PatternAnswer, StoredAnswer
 from annotations.tables import (
     DRAFT,
     GOLD,
+    NOT_PEOPLE,
     SKIPPED,
     SUBMITTED,
     Annotator,
@@ -105,15 +106,15 @@ def run_named(*, session: Session, name: str | None) -> Run:
 
 
 def annotators(*, session: Session) -> list[Annotator]:
-    """Everybody, by name; `gold` is nobody."""
+    """Everybody, by name, machines too; `gold` is nobody."""
     people = session.exec(select(Annotator).where(Annotator.role != GOLD))
     # Databases sort by their own collations; Python's order is the same everywhere.
     return sorted(people, key=lambda person: person.name.casefold())
 
 
 def annotator_named(*, session: Session, name: str | None) -> Annotator | None:
-    """The person of that name; None if there is none, and for `gold`."""
-    wanted = select(Annotator).where(Annotator.name == name, Annotator.role != GOLD)
+    """The person of that name; None if there is none, for `gold` and for a machine."""
+    wanted = select(Annotator).where(Annotator.name == name, col(Annotator.role).not_in(NOT_PEOPLE))
     return None if name is None else session.exec(wanted).first()
 
 

@@ -21,7 +21,7 @@ from annotations import queries
 from annotations.blind import check_lead
 from annotations.tables import (
     DRAFT,
-    GOLD,
+    NOT_PEOPLE,
     SUBMITTED,
     Annotator,
     Disclosure,
@@ -162,7 +162,7 @@ def held_by_others(annotator_id: int, since: datetime, run_id: int) -> ScalarSel
         .where(
             col(other.key_id) == col(Key.id),
             col(other.annotator_id) != annotator_id,
-            col(Annotator.role) != GOLD,
+            col(Annotator.role).not_in(NOT_PEOPLE),
             held,
         )
         .correlate(Key)

@@ -13,7 +13,10 @@ from sqlmodel import Field, SQLModel
 
 DRAFT, SUBMITTED, SKIPPED = "draft", "submitted", "skipped"
 SHALLOW, SEMANTIC = "shallow", "semantic"
-ANNOTATOR, LEAD, GOLD = "annotator", "lead", "gold"  # gold: nobody, but the agreed answer's row
+ANNOTATOR, LEAD = "annotator", "lead"
+MACHINE = "machine"  # a program whose labels were imported; never mixed into figures about people
+GOLD = "gold"  # nobody, but the agreed answer's row
+NOT_PEOPLE = (GOLD, MACHINE)
 
 # Every constraint has a name, because SQLite cannot alter a nameless one in a later migration.
 SQLModel.metadata.naming_convention = {

@@ -11,7 +11,7 @@ from sqlmodel import Session, and_, case, col, func, or_
 from annotations.blind import check_lead
 from annotations.tables import (
     DRAFT,
-    GOLD,
+    NOT_PEOPLE,
     SKIPPED,
     SUBMITTED,
     Annotator,
@@ -62,7 +62,7 @@ def coverage(*, session: Session, run_id: int, lead_id: int) -> list[LayerCovera
         .where(
             col(Key.run_id) == run_id,
             col(Submission.status) == SUBMITTED,
-            col(Annotator.role) != GOLD,
+            col(Annotator.role).not_in(NOT_PEOPLE),
         )
         .group_by(col(Key.layer))
         .subquery()
@@ -95,7 +95,7 @@ def workers(*, session: Session, run_id: int, lead_id: int) -> list[Worker]:
         )
         .join(Submission, col(Submission.annotator_id) == col(Annotator.id))
         .join(Key, col(Key.id) == col(Submission.key_id))
-        .where(col(Key.run_id) == run_id, col(Annotator.role) != GOLD)
+        .where(col(Key.run_id) == run_id, col(Annotator.role).not_in(NOT_PEOPLE))
         .group_by(col(Annotator.name))
     )
     people = [

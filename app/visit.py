@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from annotations import people, queries
 from annotations.database import database_url, make_engine, migrate, session
 from annotations.queries import KeyPage, LayerProgress
-from annotations.tables import Annotator, Run
+from annotations.tables import MACHINE, Annotator, Run
 from app.plain import plain
 from mining.errors import KeyholeError
 
@@ -187,7 +187,8 @@ def ask_who() -> None:
             "There is no password: whoever can open this page can use any name."
         )
         with session(engine(), read_only=True) as opened:
-            known = queries.annotators(session=opened)
+            everybody = queries.annotators(session=opened)
+        known = [person for person in everybody if person.role != MACHINE]
         for person in known:
             st.button(
                 plain(person.name), key=f"be {person.id}", width="stretch",

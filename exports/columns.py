@@ -84,6 +84,19 @@ FILES = {
             Column("position", "integer", "tokens", "Index of the prefix's last token, from 0."),
         ),
     ),
+    "annotators.csv": DatasetFile(
+        "whoever answered",
+        (
+            _ANNOTATOR,
+            Column(
+                "kind",
+                "string",
+                "",
+                "`human`, `machine` (a program's labels; in no statistic or agreement unless asked "
+                "for) or `gold` (the agreed answer).",
+            ),
+        ),
+    ),
     "submissions.csv": DatasetFile(
         "one annotator's answer for one key, `no pattern` included",
         (

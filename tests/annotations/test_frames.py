@@ -12,7 +12,7 @@ from sqlalchemy import event
 from annotations.answers import Answer
 from annotations.claims import open_key
 from annotations.database import session
-from annotations.frames import dataset_frames
+from annotations.frames import dataset_frames, of_people
 from annotations.importer import import_run
 from annotations.people import add_annotator
 from annotations.queries import key_page
@@ -23,6 +23,7 @@ from annotations.store import reopen, submit
 COLUMNS = {
     "keys": "run, model, layer, key, active_share",
     "prefixes": "layer, key, rank, coefficient, prefix, next_token, sentence_id, position",
+    "annotators": "annotator, kind",
     "submissions": "layer, key, annotator, status, submitted_at, seconds, guideline_version",
     "patterns": "layer, key, annotator, pattern, type, description",
     "labels": "layer, key, annotator, pattern, rank",
@@ -147,6 +148,20 @@ def test_rows_are_in_the_same_order_whatever_the_database_sorts_by(desk: Desk) -
         assert listed == sorted(listed)
 
 
+def test_a_machines_answers_are_told_from_peoples_and_can_be_left_out(desk: Desk) -> None:
+    with session(desk.engine) as s:
+        robot = add_annotator(session=s, name="robot", role="machine").id
+    for annotator in (desk.ada, robot):
+        desk.hand_in(answer(pattern(1, 2, 3)), annotator, desk.keys[0])
+    found = frames(desk)
+    assert dict(rows(found["annotators"], "annotator", "kind"))["robot"] == "machine"
+    people = of_people(found)
+    for name in ("annotators", "submissions", "patterns", "labels"):
+        assert "robot" in set(found[name]["annotator"])
+        assert set(people[name]["annotator"]) == {"Ada"}
+    assert len(people["keys"]) == len(found["keys"])
+
+
 def test_another_runs_answers_stay_out(desk: Desk, tmp_path: Path) -> None:
     run = write_run(tmp_path / "second", [MinedKey(0, 0)], model="another")
     with session(desk.engine) as s:
@@ -157,6 +172,7 @@ def test_another_runs_answers_stay_out(desk: Desk, tmp_path: Path) -> None:
     assert {name: len(frame) for name, frame in found.items()} == {
         "keys": 1,
         "prefixes": 5,
+        "annotators": 0,
         "submissions": 0,
         "patterns": 0,
         "labels": 0,
@@ -178,7 +194,7 @@ def test_the_number_of_statements_does_not_grow_with_the_answers(desk: Desk) -> 
         desk.hand_in(answer(pattern(1, 2, 3)), desk.ada, key)
         statements.clear()
         frames(desk)
-        assert sum(statement.startswith("SELECT") for statement in statements) == 5
+        assert sum(statement.startswith("SELECT") for statement in statements) == 6
 
 
 @pytest.mark.parametrize("name", ["NA", "null", "007"])
