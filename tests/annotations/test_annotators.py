@@ -36,7 +36,7 @@ def test_a_name_that_cannot_be_shown_is_refused(engine: Engine, name: str) -> No
 
 
 def test_a_role_that_does_not_exist_is_refused(engine: Engine) -> None:
-    with pytest.raises(AnnotationError, match="annotator or lead"), session(engine) as s:
+    with pytest.raises(AnnotationError, match="annotator, lead or machine"), session(engine) as s:
         add_annotator(session=s, name="Ada", role="boss")
 
 
