@@ -32,7 +32,12 @@ def ask(window: AppWindow, text: str) -> list[tuple[str, float]]:
     text_field(window).fill(text)
     text_field(window).press("Enter")
     shown = window.page.locator(".kh-probe")
-    expect(shown.locator("bdi").filter(has_text=text.rsplit(maxsplit=1)[-1]).last).to_be_visible()
+    # Of this text, not of the one before; a token of white space alone is shown as a dot.
+    window.page.wait_for_function(
+        "text => [...document.querySelectorAll('.kh-probe bdi')]"
+        ".map(token => token.textContent).join('').replaceAll('·', ' ') === text",
+        arg=text,
+    )
     return shown.locator("> span").evaluate_all(
         "all => all.map(one => [one.querySelector('bdi').textContent,"
         " Number(one.querySelector('small').textContent)])"
