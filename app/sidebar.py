@@ -5,7 +5,7 @@ import streamlit as st
 from annotations.guidelines import GUIDELINE_VERSION, GUIDELINES
 from annotations.queries import LayerProgress
 from annotations.tables import Annotator, Run
-from app import visit
+from app import brand, visit
 from app.plain import plain
 
 _STYLE = """
@@ -61,4 +61,4 @@ def _progress(layers: list[LayerProgress]) -> str:
         for row in layers
     ]
     summary = f"<p><b>{done} of {keys}</b> keys submitted</p>"
-    return f"{_STYLE}<div class='kh-layers'>{summary}{''.join(lines)}</div>"
+    return f"{brand.STYLE}{_STYLE}<div class='kh-layers'>{summary}{''.join(lines)}</div>"

@@ -31,8 +31,10 @@ def page() -> None:
         _all_done(run, person)
         return
     key, stored = opened
-    if stored.status != DRAFT:
-        _reopening(key, person, stored)
+    # Always there, so that the grid keeps its place: moved, it would be there twice for a moment.
+    with st.container():
+        if stored.status != DRAFT:
+            _reopening(key, person, stored)
     st.session_state[_STORED] = stored
     grid(run, person, key, stored.status)
     probe_panel.show(run, key)
@@ -65,30 +67,34 @@ def grid(run: Run, person: Annotator, key: KeyPage, shown: str) -> None:
 def _open(run: Run, person: Annotator) -> tuple[KeyPage, StoredAnswer] | None:
     """The key to show and what this person has stored for it; None when nothing is left."""
     assert run.id is not None and person.id is not None
-    key_id = _chosen_key(run)
-    if key_id is not None and visit.key_page(key_id).run_id != run.id:
-        raise AnnotationError("This key belongs to another run; choose Label for the next one.")
-    stored = None if key_id is None else _stored(run, person, key_id)
+    key = _chosen_key(run)
+    stored = None if key is None else _stored(run, person, key.id)
     if stored is None:  # a claim is to be made, or made anew
         with session(visit.engine()) as opened:
-            if key_id is None:
-                key_id = claims.claim_next(session=opened, run_id=run.id, annotator_id=person.id)
+            key_id = (
+                claims.claim_next(session=opened, run_id=run.id, annotator_id=person.id)
+                if key is None
+                else key.id
+            )
             if key_id is None:
                 return None
             stored = claims.open_key(session=opened, annotator_id=person.id, key_id=key_id)
-    assert key_id is not None
-    key = visit.key_page(key_id)
+        key = visit.key_page(key_id)
+    assert key is not None
     visit.choose_key(key.id)
     visit.remember(run, person)
     return key, stored
 
 
-def _chosen_key(run: Run) -> int | None:
+def _chosen_key(run: Run) -> KeyPage | None:
     """The key in the address, if this run has it; an old bookmark leads to the next key."""
     key_id = visit.chosen_key()
+    if key_id is None:
+        return None
     try:
-        if key_id is None or visit.key_page(key_id).run_id == run.id:
-            return key_id
+        key = visit.key_page(key_id)
+        if key.run_id == run.id:
+            return key
     except AnnotationError:
         pass  # there is no such key in any run
     st.toast("This run has no such key; here is the next one.", icon=":material/key_off:")

@@ -21,7 +21,7 @@ THEMES = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding=
 for scheme in ("light", "dark"):
     for name in ("primaryColor", "backgroundColor", "secondaryBackgroundColor", "textColor"):
         STREAMLIT += [f"--theme.{scheme}.{name}", THEMES[scheme][name]]
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)  # a busy machine may take half of that for a first page
 
 StartApp = Callable[..., Server]
 

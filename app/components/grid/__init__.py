@@ -116,7 +116,8 @@ def labelling_grid(
     heard = st.session_state.setdefault(_slot(key), {})
     _mount(
         key=key,
-        data=_data_json(key, data, heard),
+        # One entry: Streamlit looks into each for a table to pack, at every rerun.
+        data={"grid": _data_json(key, data, heard)},
         on_draft_change=lambda: _handle(key, "draft", on_draft),
         on_submit_change=lambda: _handle(key, "submit", on_submit),
         on_shading_change=lambda: _switch(key, on_shading),

@@ -37,7 +37,7 @@ class Grid {
   }
 
   /** New data, or the same again: compare with the server, show, never take the focus from a field. */
-  receive({ data, setStateValue, setTriggerValue }) {
+  receive({ setStateValue, setTriggerValue }, data) {
     const link = {
       send: (event, payload) =>
         event === "submit" ? setTriggerValue("submit", payload) : setStateValue("draft", payload),

@@ -28,7 +28,8 @@ function keepOpaque(root) {
 }
 
 export default function (component) {
-  const { data, parentElement } = component;
+  const { parentElement } = component;
+  const data = component.data.grid;
   let grid = grids.get(parentElement);
   if (grid && grid.keyId !== data.key_id) {
     grid.destroy();
@@ -41,7 +42,7 @@ export default function (component) {
     grids.set(parentElement, grid);
   }
   grid.latest = component;
-  grid.receive(component);
+  grid.receive(component, data);
   return () => {
     if (grid.latest !== component) return;
     grid.destroy();
