@@ -25,7 +25,7 @@ $(RUN)/manifest.json: | $(VENV)/.runtime
 	$(BIN)/python -m mining mine demo demo --out $(RUN) --max-sentences 15000
 
 test: $(VENV)/.development  ## set up and run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.development  ## rules: style, types, who may import whom
 	$(BIN)/ruff check .
