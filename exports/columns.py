@@ -33,7 +33,11 @@ class DatasetFile:
 _LAYER = Column("layer", "integer", "", "Feed-forward layer, counted from 0.")
 _KEY = Column("key", "integer", "", "Key within the layer, counted from 0.")
 _ANNOTATOR = Column(
-    "annotator", "string", "", "Who answered: a pseudonym or a name; `gold` is the agreed answer."
+    "annotator",
+    "string",
+    "",
+    "Who answered, the same in every file: a pseudonym (`annotator-1` a person, `machine-1` a "
+    "program) or a name; `gold` is the agreed answer, which repeats what annotators said.",
 )
 _PATTERN = Column(
     "pattern", "integer", "", "The pattern's number within this annotator's answer, from 1."

@@ -2,7 +2,7 @@
 
 Files are rendered in memory, written under temporary names and renamed, the manifest last. Nothing
 in them depends on when or where they are written, so that the same database gives the same bytes.
-Unless asked for names, annotators appear under pseudonyms numbered in the order they were added.
+Unless asked for names, annotators appear under pseudonyms (pseudonyms.py).
 """
 
 import hashlib
@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from annotations.frames import dataset_frames
-from annotations.queries import annotators
+from annotations.frames import dataset_frames, of_people
 from annotations.statistics import layer_statistics
-from annotations.tables import GOLD, Run
+from annotations.tables import Annotator, Run
 from exports.columns import DICTIONARY, FILES, STATISTICS, dictionary_rows
 from exports.csv_files import render_csv
 from exports.folders import FORMAT, MANIFEST, check_dataset_folder, write_files
+from exports.pseudonyms import pseudonyms, under_pseudonyms
 from exports.readme import README, render_readme
 from mining import __version__
 
@@ -82,34 +82,14 @@ def _frames(
 ) -> dict[str, pd.DataFrame]:
     """Every CSV file's frame by file name. Statistics see real names: `gold` counts alone."""
     stored = dataset_frames(session=session, run_id=run_id, viewer_id=viewer_id)
-    statistics = layer_statistics(stored, rounds=BOOTSTRAP_ROUNDS, seed=BOOTSTRAP_SEED)
+    statistics = layer_statistics(of_people(stored), rounds=BOOTSTRAP_ROUNDS, seed=BOOTSTRAP_SEED)
     if not names:
-        stored = _under_pseudonyms(stored, session=session)
+        everybody = session.exec(select(Annotator)).all()
+        stored = under_pseudonyms(stored, pseudonyms(everybody))
     frames = {f"{table}.csv": frame for table, frame in stored.items()}
     frames[STATISTICS] = statistics
     frames[DICTIONARY] = pd.DataFrame(dictionary_rows())
     return {name: frames[name] for name in FILES}
-
-
-def _under_pseudonyms(
-    frames: dict[str, pd.DataFrame], *, session: Session
-) -> dict[str, pd.DataFrame]:
-    by_age = sorted(annotators(session=session), key=lambda person: person.id or 0)
-    people = [person.name for person in by_age if person.name != GOLD]
-    shown = {name: f"annotator-{number}" for number, name in enumerate(people, start=1)}
-    shown[GOLD] = GOLD  # the agreed answer is nobody's in particular
-    place = {name: number for number, name in enumerate(shown)}
-    result = {}
-    for table, frame in frames.items():
-        if "annotator" not in frame.columns:
-            result[table] = frame
-            continue
-        # Sorted anew: in the order of names, the rows would tell whose name comes first.
-        order = [c for c in ("layer", "key", "annotator", "pattern", "rank") if c in frame.columns]
-        ranked = frame.assign(annotator=frame["annotator"].map(place)).sort_values(order)
-        renamed = frame.assign(annotator=frame["annotator"].map(shown))
-        result[table] = renamed.loc[ranked.index].reset_index(drop=True)
-    return result
 
 
 def _render(

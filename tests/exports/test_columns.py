@@ -6,6 +6,7 @@ from exports.columns import FILES, dictionary_rows
 DESIGNED = {
     "keys.csv": "run, model, layer, key, active_share",
     "prefixes.csv": "layer, key, rank, coefficient, prefix, next_token, sentence_id, position",
+    "annotators.csv": "annotator, kind",
     "submissions.csv": ("layer, key, annotator, status, submitted_at, seconds, guideline_version"),
     "patterns.csv": "layer, key, annotator, pattern, type, description",
     "labels.csv": "layer, key, annotator, pattern, rank",
