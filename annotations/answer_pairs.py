@@ -7,7 +7,7 @@ not by whose they are: no number hangs on annotators' names or on the order of r
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -32,7 +32,7 @@ _Pattern = tuple[tuple[int, ...], int]  # the prefixes it ticks, its type's plac
 
 @dataclass(frozen=True)
 class AnswerPairs:
-    """P rows, by key and then by annotator; C categories, T types, M means. `one` is the reference."""
+    """P rows, by key, then people. `one` is the reference. C categories, T types, M means."""
 
     key_P: Places  # into `Compared.keys`
     one_P: Places  # into `Compared.people`, and before `other`
@@ -45,6 +45,10 @@ class AnswerPairs:
     def where(self, chosen: npt.NDArray[np.bool_] | Places) -> Self:
         """These rows only."""
         return type(self)(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    def with_keys(self, key_P: Places) -> Self:
+        """These rows with their keys numbered anew."""
+        return replace(self, key_P=key_P)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ _Answer = tuple[str, list[_Pattern], Places]  # annotator, patterns, category of
 def _answers_by_key(
     frames: Mapping[str, pd.DataFrame],
 ) -> Iterator[tuple[_Key, int, list[_Answer]]]:
-    """Each answered key, ascending: its number of prefixes, its answers ordered by their content."""
+    """Each answered key, ascending: its number of prefixes, its answers by their content."""
     prefixes = frames["prefixes"].sort_values(["layer", "key", "rank"])
     place = prefixes.groupby(["layer", "key"]).cumcount()
     item_of = dict(zip(_tuples(prefixes, "rank"), place.tolist(), strict=True))
@@ -154,7 +158,7 @@ def _measured(
     ticks_BGN = np.take_along_axis(spread_BGN, moved_BAN[:, patterns.owner_G], axis=-1)
     types_BPTT = matched_types(patterns, ticks_BGN)[:, one_P, other_P]
     matched_BP = types_BPTT.sum(axis=(-2, -1))
-    counts_A = np.bincount(patterns.owner_G, minlength=answers) * 1.0
+    counts_A = np.bincount(patterns.owner_G, minlength=answers).astype(np.float64)
     precision_BP = ratio(matched_BP, counts_A[other_P])
     recall_BP = ratio(matched_BP, counts_A[one_P])
     f1_BP = ratio(2 * matched_BP, counts_A[one_P] + counts_A[other_P])
@@ -190,9 +194,12 @@ def _by_people(pairs: AnswerPairs, whose: Places, key: int) -> AnswerPairs:
 
 def _concatenated(rows: list[AnswerPairs]) -> AnswerPairs:
     if not rows:
-        none, types, categories = np.empty(0, np.int64), len(TYPES), len(CATEGORIES)
-        empty = [np.empty((0, size, size)) for size in (categories, types)]
-        means = np.empty((0, len(MEANS)))
-        return AnswerPairs(none, none, none, *empty, means, means)
+        none_P, types, categories = np.empty(0, np.int64), len(TYPES), len(CATEGORIES)
+        return AnswerPairs(
+            key_P=none_P, one_P=none_P, other_P=none_P,
+            categories_PCC=np.empty((0, categories, categories)),
+            types_PTT=np.empty((0, types, types)),
+            means_PM=np.empty((0, len(MEANS))), baselines_PM=np.empty((0, len(MEANS))),
+        )  # fmt: skip
     columns = (np.concatenate([getattr(row, f.name) for row in rows]) for f in fields(AnswerPairs))
     return AnswerPairs(*columns)

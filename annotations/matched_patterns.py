@@ -13,8 +13,7 @@ import numpy.typing as npt
 from annotations.agreement import THRESHOLD, match_patterns
 from annotations.answers import TYPES
 from annotations.chance_corrected import Floats
-
-Places = npt.NDArray[np.int64]
+from annotations.groupings import Places
 
 
 @dataclass(frozen=True)
@@ -34,13 +33,12 @@ def matched_types(patterns: KeyPatterns, ticks_BGN: Floats) -> Floats:
     equally good matchings, the one counts that keeps types together, as in adjudication.
     """
     owner_G, type_G, answers = patterns.owner_G, patterns.type_G, patterns.answers
-    alike_BGG = _alike(ticks_BGN) & (owner_G[:, None] != owner_G)
+    alike_BGG = (_alike(ticks_BGN) & (owner_G[:, None] != owner_G)).astype(np.float64)
     owned_GA = np.eye(answers)[owner_G]
     typed_GX = np.eye(answers * len(TYPES))[owner_G * len(TYPES) + type_G]
-    alike_BGG = alike_BGG.astype(np.float64)
     counts_BXX = typed_GX.T @ alike_BGG @ typed_GX
     shape = (len(ticks_BGN), answers, len(TYPES), answers, len(TYPES))
-    counts_BAATT = counts_BXX.reshape(shape).transpose(0, 1, 3, 2, 4).copy()
+    counts_BAATT: Floats = counts_BXX.reshape(shape).transpose(0, 1, 3, 2, 4).copy()
     several_BGA = (alike_BGG @ owned_GA > 1).astype(np.float64)
     torn_BAA = owned_GA.T @ several_BGA > 0
     torn_BAA |= torn_BAA.transpose(0, 2, 1)
@@ -54,10 +52,10 @@ def _alike(ticks_BGN: Floats) -> npt.NDArray[np.bool_]:
     both_BGG = ticks_BGN @ ticks_BGN.transpose(0, 2, 1)
     sizes_BG = ticks_BGN.sum(axis=-1)
     either_BGG = sizes_BG[:, :, None] + sizes_BG[:, None, :] - both_BGG
-    similarity_BGG = np.divide(
-        both_BGG, either_BGG, out=np.ones_like(both_BGG), where=either_BGG > 0
-    )
-    return similarity_BGG >= THRESHOLD
+    similarity_BGG = np.ones_like(both_BGG)
+    np.divide(both_BGG, either_BGG, out=similarity_BGG, where=either_BGG > 0)
+    alike_BGG: npt.NDArray[np.bool_] = similarity_BGG >= THRESHOLD
+    return alike_BGG
 
 
 def _decided(patterns: KeyPatterns, ticks_GN: Floats, one: int, other: int) -> Floats:
