@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from annotations.bootstrap import PERCENTILES, key_draws
 from annotations.categories import ANSWER, CATEGORIES, NOT_COVERED, prefix_categories, submitted
 from annotations.tables import GOLD
 
 _KEY = ["layer", "key"]
-_INTERVAL = (2.5, 97.5)  # percentiles
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,7 @@ def _interval(
     if keys < 2:
         undefined_C = np.full(categories, np.nan)
         return undefined_C, undefined_C
-    # How often each key is drawn is all that the share of a round depends on.
-    drawn_RK = np.random.default_rng(seed).multinomial(keys, np.full(keys, 1 / keys), size=rounds)
-    sums_RC = drawn_RK @ prefixes_KC
+    sums_RC = key_draws(keys, rounds, seed) @ prefixes_KC
     shares_RC = sums_RC / sums_RC.sum(axis=1, keepdims=True)
-    low_C, high_C = np.percentile(shares_RC, _INTERVAL, axis=0)
+    low_C, high_C = np.percentile(shares_RC, PERCENTILES, axis=0)
     return low_C, high_C
