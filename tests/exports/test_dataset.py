@@ -22,7 +22,7 @@ def test_it_holds_every_file_of_the_design_and_nothing_else(
 ) -> None:
     write_dataset(tmp_path / "out", session=session, run_id=labelled)
     found = {path.name for path in (tmp_path / "out").iterdir()}
-    assert found == {*CSV_FILES, "manifest.json", "README.md"}
+    assert found == {*CSV_FILES, "manifest.json", "README.md", "croissant.json"}
 
 
 def test_every_key_put_to_annotators_is_there_in_order(
