@@ -7,6 +7,7 @@ import typer
 
 from annotations import queries, queue
 from annotations.database import database_url, make_engine, migrate, session
+from annotations.dataset_import import import_dataset
 from annotations.importer import import_run
 from annotations.people import add_annotator
 from annotations.tables import ANNOTATOR
@@ -43,6 +44,35 @@ def import_command(
         f"Passed over: {report.dead_keys} dead keys (no trigger prefix), "
         f"{report.short_keys} with too few prefixes for a pattern."
     )
+
+
+@app.command("import-dataset")
+def import_dataset_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that exports has made.")],
+    name: Annotated[
+        str | None, typer.Option(help="The run's name, if it is new; by default its own.")
+    ] = None,
+    edited: Annotated[
+        bool, typer.Option("--edited", help="Take files that were changed after their export.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the dataset's answers where newer ones differ.")
+    ] = False,
+) -> None:
+    """Bring a dataset's labels into the database: all of it, or nothing."""
+    engine = make_engine(database_url())
+    migrate(engine)
+    with session(engine) as writing:
+        done = import_dataset(folder, session=writing, name=name, edited=edited, replace=replace)
+    typer.echo(
+        f"{done.run}: {done.added_keys:,} keys added, {done.present_keys:,} there already; "
+        f"{done.answers.added:,} answers added, {done.answers.updated:,} updated, "
+        f"{done.answers.unchanged:,} as they were."
+    )
+    if done.added_annotators:
+        typer.echo(f"New here: {', '.join(done.added_annotators)}.")
+    if done.edited:
+        typer.echo(f"Edited since the export: {', '.join(done.edited)}.")
 
 
 @app.command("assign")

@@ -22,7 +22,9 @@ from annotations.store import reopen, submit
 # The contract of the dataset.
 COLUMNS = {
     "keys": "run, model, layer, key, active_share",
-    "prefixes": "layer, key, rank, coefficient, prefix, next_token, sentence_id, position, token_ends",
+    "prefixes": (
+        "layer, key, rank, coefficient, prefix, next_token, sentence_id, position, token_ends"
+    ),
     "annotators": "annotator, kind",
     "submissions": "layer, key, annotator, status, submitted_at, seconds, guideline_version",
     "patterns": "layer, key, annotator, pattern, type, description",
