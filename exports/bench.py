@@ -114,14 +114,18 @@ def bench(
         "ratio": round(statistics.median(ratios), 2),
         "spread": [round(ratios[len(ratios) // 4], 2), round(ratios[-len(ratios) // 4], 2)],
         "seconds": round(statistics.median(spent["ours"]), 2),
-        "peak_mib": max(filter(None, grown["ours"]), default=None),
-        "peak_mib_beside": max(filter(None, grown["pandas"]), default=None),
+        "peak_mib": _most(grown["ours"]),
+        "peak_mib_beside": _most(grown["pandas"]),
         "rows": {name: len(frame) for name, frame in frames.items()},
         "rounds": rounds, "pandas": pd.__version__,
         "hardware": f"{os.cpu_count()} cores, {platform.machine()}",
         "date": datetime.now(UTC).date().isoformat(),
     }  # fmt: skip
     typer.echo(json.dumps(figures))
+
+
+def _most(grown: list[int | None]) -> int | None:
+    return max((mib for mib in grown if mib is not None), default=None)
 
 
 def _memory(*, reset: bool = False) -> int | None:
