@@ -63,7 +63,8 @@ labels = datasets.load_dataset("PATH_OF_THIS_FOLDER", "labels", split="train")
 prefixes <- readr::read_csv("prefixes.csv", na = character(), trim_ws = FALSE)
 ```
 
-Numbers have as many digits as it takes to read them back exactly.
+Numbers have as many digits as it takes to read them back exactly. `datasets` loads a table without
+rows only with `streaming=True`.
 
 {spreadsheets} To draw the paper's figure 2 again, in a checkout of Keyhole, or to label on:
 
