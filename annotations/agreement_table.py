@@ -129,21 +129,23 @@ def _estimated(
     if not keys:
         return [(measure, (np.nan, np.nan, np.nan), [nothing], np.nan) for measure in MEASURES]
     found = estimates(pairs, draws.weights(keys, scope[1]), directed=directed)
-    return [_row(measure, estimate) for measure, estimate in found.items()]
+    low_M, high_M = interval(np.stack([one.values_R[1:] for one in found.values()], axis=1))
+    ends = zip(low_M.tolist(), high_M.tolist(), strict=True)
+    return [_row(*named, end) for named, end in zip(found.items(), ends, strict=True)]
 
 
-def _row(measure: str, estimate: Estimate) -> _Row:
-    value, rounds_R = float(estimate.values_R[0]), estimate.values_R[1:]
+def _row(measure: str, estimate: Estimate, ends: tuple[float, float]) -> _Row:
+    value = float(estimate.values_R[0])
     notes = list(estimate.notes)
-    low = high = np.nan
-    if not np.isnan(value) and estimate.keys < 2:
+    undefined = int(np.isnan(estimate.values_R[1:]).sum())
+    if np.isnan(value):
+        ends = (np.nan, np.nan)
+    elif estimate.keys < 2:
+        ends = (np.nan, np.nan)
         notes.append("one key, so no interval")
-    elif not np.isnan(value):
-        low, high = interval(rounds_R)
-        undefined = int(np.isnan(rounds_R).sum())
-        if undefined:
-            notes.append(f"undefined in {undefined} of {len(rounds_R)} bootstrap rounds")
-    return measure, (value, low, high), notes, estimate.baseline
+    elif undefined:
+        notes.append(f"undefined in {undefined} of {len(estimate.values_R) - 1} bootstrap rounds")
+    return measure, (value, *ends), notes, estimate.baseline
 
 
 def _without_gold(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -14,13 +14,18 @@ def key_draws(keys: int, rounds: int, seed: list[int]) -> npt.NDArray[np.int64]:
     return np.random.default_rng(seed).multinomial(keys, np.full(keys, 1 / keys), size=rounds)
 
 
-def interval(values_R: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """The ends of the interval of a statistic's rounds; rounds without a value (NaN) do not count.
+def interval(
+    values_RM: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The ends of the intervals of M statistics; rounds without a value (NaN) do not count.
 
-    NaN if no round has one.
+    NaN where no round has one.
     """
-    known = values_R[~np.isnan(values_R)]
-    if not known.size:
-        return np.nan, np.nan
-    low, high = np.percentile(known, PERCENTILES)
-    return float(low), float(high)
+    known_RM = ~np.isnan(values_RM)
+    whole_M = known_RM.all(axis=0)
+    low_M, high_M = np.full((2, values_RM.shape[1]), np.nan)
+    low_M[whole_M], high_M[whole_M] = np.percentile(values_RM[:, whole_M], PERCENTILES, axis=0)
+    for column in np.flatnonzero(~whole_M & known_RM.any(axis=0)):
+        known = values_RM[known_RM[:, column], column]
+        low_M[column], high_M[column] = np.percentile(known, PERCENTILES)
+    return low_M, high_M

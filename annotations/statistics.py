@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from annotations.bootstrap import PERCENTILES, key_draws
+from annotations.bootstrap import interval, key_draws
 from annotations.categories import ANSWER, CATEGORIES, NOT_COVERED, prefix_categories, submitted
 from annotations.tables import GOLD
 
@@ -114,5 +114,4 @@ def _interval(
         return undefined_C, undefined_C
     sums_RC = key_draws(keys, rounds, seed) @ prefixes_KC
     shares_RC = sums_RC / sums_RC.sum(axis=1, keepdims=True)
-    low_C, high_C = np.percentile(shares_RC, PERCENTILES, axis=0)
-    return low_C, high_C
+    return interval(shares_RC)
