@@ -273,8 +273,12 @@ def test_agreement_is_that_of_the_people_shown_and_names_them_as_they_are_shown(
         }
         for place in ("hidden", "shown")
     }
-    assert pairs["hidden"] == {("annotator-1", "annotator-2"), ("gold", "annotator-1")}
-    assert pairs["shown"] == {("pia", "zoe"), ("gold", "zoe")}
+    assert pairs["hidden"] == {
+        ("annotator-1", "annotator-2"),
+        ("gold", "annotator-1"),
+        ("gold", "annotator-2"),
+    }
+    assert pairs["shown"] == {("pia", "zoe"), ("gold", "zoe"), ("gold", "pia")}
     one = {row["measure"]: row for row in table(tmp_path / "hidden", "agreement.csv")[:12]}
     assert len(one) == 12 and one["omega"]["scope"] == "all"
     assert (one["omega"]["keys"], one["omega"]["annotators"]) == ("1", "2")
