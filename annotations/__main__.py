@@ -1,4 +1,4 @@
-"""The annotations' command line: import runs, assign keys, say who labels and how they agree."""
+"""The annotations' command line: import, assign, say who labels, tell what labels add up to."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +9,14 @@ from rich.console import Console
 from annotations import queries, queue
 from annotations.agreement_report import report_agreement
 from annotations.agreement_view import agreement_view
+from annotations.answer_weights import Policy
 from annotations.database import database_url, make_engine, migrate, session
 from annotations.dataset_import import import_dataset
+from annotations.frames import dataset_frames
 from annotations.importer import import_run
+from annotations.label_statistics import label_statistics
 from annotations.people import add_annotator
+from annotations.statistics_report import report
 from annotations.tables import ANNOTATOR
 from mining.command_line import layer_numbers, new_app, run
 from mining.run_folder import RunFolder
@@ -143,6 +147,36 @@ def agreement_command(
         return
     Console().print(agreement_view(report.table))
     typer.echo(f"\nLeft out: {report.left_out}.")
+
+
+@app.command("statistics")
+def statistics_command(
+    run_name: Annotated[
+        str | None, typer.Option("--run", help="The run; by default the newest.")
+    ] = None,
+    policy: Annotated[
+        Policy, typer.Option(help="Which answers count where several people answered a key.")
+    ] = "gold",
+    machines: Annotated[
+        bool, typer.Option("--machines", help="Count machines among the annotators.")
+    ] = False,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write every number to a CSV file.")
+    ] = None,
+) -> None:
+    """Tell patterns per key, coverage, time and trend with intervals, beside the paper's."""
+    engine = make_engine(database_url())
+    migrate(engine)
+    with session(engine, read_only=True) as reading:
+        run = queries.run_named(session=reading, name=run_name)
+        assert run.id is not None
+        frames = dataset_frames(session=reading, run_id=run.id, answered_only=True)
+    found = label_statistics(frames, policy=policy, machines=machines)
+    if csv is not None:
+        partial = csv.with_name(csv.name + ".partial")
+        found.to_csv(partial, index=False, lineterminator="\r\n")
+        partial.replace(csv)
+    typer.echo(report(found, run=run.name, policy=policy, machines=machines))
 
 
 @users.command("add")

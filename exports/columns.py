@@ -9,6 +9,7 @@ from annotations.dataset_columns import LABEL_FILES, SPREADSHEET, Column, Datase
 
 DICTIONARY = "data_dictionary.csv"
 STATISTICS = "layer_statistics.csv"
+LABEL_STATISTICS = "label_statistics.csv"
 AGREEMENT = "agreement.csv"
 AGREEMENT_PAIRS = "agreement_pairs.csv"
 
@@ -99,6 +100,31 @@ FILES = {
             ),
             Column("keys", "integer", "keys", "Keys of the layer with an answer."),
             Column("annotators", "integer", "people", "Annotators whose answers count there."),
+        ),
+    ),
+    LABEL_STATISTICS: DatasetFile(
+        "a scope × measure: what the labels are like",
+        (
+            Column(
+                "scope",
+                "string",
+                "",
+                "What the row is about: `all`, `layer N` from 0, or `annotator NAME`.",
+                foreign=True,
+            ),
+            Column("measure", "string", "", "What was counted or measured."),
+            Column("type", "string", "", "The patterns meant: `any`, `shallow` or `semantic`."),
+            Column(
+                "value",
+                "float64",
+                "",
+                "The measure; empty where undefined, and `note` says why.",
+                optional=True,
+            ),
+            *_ENDS,
+            Column("keys", "integer", "keys", "Keys behind the value."),
+            Column("annotators", "integer", "people", "Annotators behind the value."),
+            _NOTE,
         ),
     ),
     AGREEMENT: DatasetFile(

@@ -9,21 +9,18 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from annotations.agreement_table import agreement_pairs, agreement_table
-from annotations.frames import of_people
+from annotations.label_statistics import label_statistics
 from annotations.statistics import layer_statistics
-from exports.columns import AGREEMENT, AGREEMENT_PAIRS, STATISTICS
+from exports.columns import AGREEMENT, AGREEMENT_PAIRS, LABEL_STATISTICS, STATISTICS
 
 BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED = 1000, 0
 Frames = Mapping[str, pd.DataFrame]
 
 
-def _layer_statistics(frames: Frames, *, rounds: int, seed: int) -> pd.DataFrame:
-    return layer_statistics(of_people(frames), rounds=rounds, seed=seed)
-
-
 # File → what makes it, given the frames of `dataset_frames`. Machines count in none of them.
 _MADE: dict[str, Callable[..., pd.DataFrame]] = {
-    STATISTICS: _layer_statistics,
+    STATISTICS: layer_statistics,
+    LABEL_STATISTICS: label_statistics,
     AGREEMENT: agreement_table,
     AGREEMENT_PAIRS: agreement_pairs,
 }

@@ -1,5 +1,6 @@
 """What somebody may take away tells nothing of answers that they must not see yet."""
 
+import csv
 import io
 import json
 import zipfile
@@ -50,13 +51,13 @@ def test_answers_to_keys_that_one_has_not_answered_change_no_byte_of_any_file(
 def test_whoever_has_answered_nothing_sees_headers_alone(session: Session) -> None:
     run_id, people, _ = prepared(session)
     found = unpacked(session, run_id, people["zed"])
-    for name, content in found.items():
-        if name.endswith(".csv") and name not in (
-            "keys.csv",
-            "prefixes.csv",
-            "data_dictionary.csv",
-        ):
-            assert content.count(b"\r\n") == 1, name
+    told = found.pop("label_statistics.csv").decode()  # that there is nothing to tell
+    rows = list(csv.DictReader(io.StringIO(told, newline="")))
+    assert {row["scope"] for row in rows} == {"all"}
+    assert {row["value"] for row in rows} <= {"", "0.0"}
+    for name in found.keys() - {"keys.csv", "prefixes.csv", "data_dictionary.csv"}:
+        if name.endswith(".csv"):
+            assert found[name].count(b"\r\n") == 1, name
 
 
 def test_an_answered_key_shows_what_everybody_said_of_it_and_no_other(session: Session) -> None:

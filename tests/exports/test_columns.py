@@ -12,6 +12,9 @@ DESIGNED = {
     "patterns.csv": "layer, key, annotator, pattern, type, description",
     "labels.csv": "layer, key, annotator, pattern, rank",
     "layer_statistics.csv": ("layer, category, prefixes, share, ci_low, ci_high, keys, annotators"),
+    "label_statistics.csv": (
+        "scope, measure, type, value, ci_low, ci_high, keys, annotators, note"
+    ),
     "agreement.csv": "scope, measure, value, ci_low, ci_high, keys, annotators, note, baseline",
     "agreement_pairs.csv": (
         "scope, one, other, measure, value, ci_low, ci_high, keys, note, baseline"

@@ -257,7 +257,12 @@ def test_a_machines_answers_are_there_and_counted_in_no_figure(
     assert ("machine-1", "machine") in kinds
     shown = [row["annotator"] for row in table(tmp_path / "after", "submissions.csv")]
     assert shown.count("machine-1") == 4
-    for name in ("layer_statistics.csv", "agreement.csv", "agreement_pairs.csv"):
+    for name in (
+        "layer_statistics.csv",
+        "label_statistics.csv",
+        "agreement.csv",
+        "agreement_pairs.csv",
+    ):
         both = [(tmp_path / when / name).read_bytes() for when in ("before", "after")]
         assert both[0] == both[1], name
 

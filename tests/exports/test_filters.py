@@ -78,7 +78,12 @@ def test_drafts_come_with_all(session: Session, labelled: int, tmp_path: Path) -
     ]
     assert (more["status"], more["submitted_at"], more["key"]) == ("draft", "", "7")
     assert "half an idea" in (tmp_path / "all" / "patterns.csv").read_text(encoding="utf-8")
-    for name in ("layer_statistics.csv", "agreement.csv", "agreement_pairs.csv"):  # no draft counts
+    for name in (
+        "layer_statistics.csv",
+        "label_statistics.csv",
+        "agreement.csv",
+        "agreement_pairs.csv",
+    ):  # no draft counts
         both = [(tmp_path / place / name).read_bytes() for place in ("submitted", "all")]
         assert both[0] == both[1]
     assert filters_of(tmp_path / "all")["status"] == "all"

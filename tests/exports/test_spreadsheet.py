@@ -20,7 +20,7 @@ from mining.errors import DatasetError
 COPIES = {
     "keys_spreadsheet.csv", "prefixes_spreadsheet.csv", "annotators_spreadsheet.csv",
     "submissions_spreadsheet.csv", "patterns_spreadsheet.csv", "labels_spreadsheet.csv",
-    "agreement_pairs_spreadsheet.csv",
+    "label_statistics_spreadsheet.csv", "agreement_pairs_spreadsheet.csv",
 }  # fmt: skip
 
 
