@@ -4,11 +4,11 @@ The frames keep their columns and types when they are empty. They are sorted her
 database, because databases sort names by collations of their own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
-from sqlalchemy import Select, and_, case, exists, literal, or_, select
+from sqlalchemy import Select, Text, and_, case, cast, exists, literal, or_, select, true
 from sqlmodel import Session, col
 
 from annotations.blind import may_see_others
@@ -30,6 +30,7 @@ _Statement = Select[*tuple[Any, ...]]
 HUMAN = "human"
 NO_PATTERN = "no pattern"  # the status of a submitted answer that says there is none
 
+_AT_ONCE = 50_000  # rows read at a time
 _PLACE = {"layer": "int64", "key": "int64"}
 _ANSWER = {**_PLACE, "annotator": "str"}
 # Column types. Coefficients are stored as the 32-bit numbers that mining computed.
@@ -43,6 +44,7 @@ COLUMNS = {
         "next_token": "str",
         "sentence_id": "int64",
         "position": "int64",
+        "token_ends": "str",
     },
     "annotators": {"annotator": "str", "kind": "str"},
     "submissions": {
@@ -64,6 +66,8 @@ def dataset_frames(
     status: Literal["submitted", "all"] = "submitted",
     viewer_id: int | None = None,
     answered_only: bool = False,
+    layers: Collection[int] | None = None,
+    annotators: Collection[str] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """The frames `keys`, `prefixes`, `annotators`, `submissions`, `patterns`, `labels` of one run.
 
@@ -72,14 +76,18 @@ def dataset_frames(
     `gold`. Rows are sorted by layer and key, then annotator, pattern and rank. For a
     viewer, only answers to keys that this person may see others' answers to (blind.py). With
     `answered_only`, only keys and prefixes that some answer is about, which is all statistics need.
+    `layers` leaves out the keys of others and all about them, `annotators` the answers of others.
     """
-    answered = _answered(run_id, status)
+    of_layers = true() if layers is None else col(Key.layer).in_(layers)
+    answered = _answered(run_id, status).where(of_layers)
     if viewer_id is not None:
         answered = answered.where(may_see_others(viewer_id))
+    if annotators is not None:
+        answered = answered.where(col(Annotator.name).in_(annotators))
     about = answered.with_only_columns(col(Key.id)) if answered_only else None
     statements = {
-        "keys": _of(_keys(run_id), about),
-        "prefixes": _of(_prefixes(run_id), about),
+        "keys": _of(_keys(run_id).where(of_layers), about),
+        "prefixes": _of(_prefixes(run_id).where(of_layers), about),
         "annotators": _annotators(answered),
         "submissions": _submissions(answered),
         "patterns": _patterns(answered),
@@ -102,11 +110,29 @@ def of_people(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 def _frame(name: str, session: Session, statement: _Statement) -> pd.DataFrame:
     columns = COLUMNS[name]
-    rows = [tuple(row) for row in session.execute(statement)]
-    # Through `object`, so that a column's type never depends on the rows that there happen to be.
-    frame = pd.DataFrame(rows, columns=list(columns), dtype="object").astype(columns)
+    # Some rows at a time: Python's own objects take several times the room of a typed column.
+    result = session.execute(statement.execution_options(yield_per=_AT_ONCE))
+    blocks = [_typed(zip(*rows, strict=True), columns) for rows in result.partitions()]
+    frame = pd.concat(blocks or [_typed([()] * len(columns), columns)], ignore_index=True)
+    if "token_ends" in frame.columns:
+        apart = frame["token_ends"].str.strip("[]").str.replace(",", " ", regex=False)
+        frame["token_ends"] = apart.str.replace("  ", " ", regex=False)
     order = [name for name in ("layer", "key", "annotator", "pattern", "rank") if name in columns]
-    return frame.sort_values(order, ignore_index=True)
+    by = frame[order]
+    if "annotator" in columns:  # whole numbers sort many times faster than names
+        codes, names = pd.factorize(by["annotator"])
+        by = by.assign(annotator=names.argsort().argsort()[codes] if len(names) else codes)
+    return frame.take(by.sort_values(order).index).reset_index(drop=True)
+
+
+def _typed(values: Iterable[Sequence[Any]], columns: Mapping[str, str]) -> pd.DataFrame:
+    # Through `object`, so that a column's type never depends on the rows that there happen to be.
+    return pd.DataFrame(
+        {
+            name: pd.Series(list(column), dtype="object").astype(type_)
+            for (name, type_), column in zip(columns.items(), values, strict=True)
+        }
+    )
 
 
 def _answered(run_id: int, status: str) -> _Statement:
@@ -136,8 +162,9 @@ def _keys(run_id: int) -> _Statement:
 def _prefixes(run_id: int) -> _Statement:
     columns = (Prefix.rank, Prefix.coefficient, Prefix.text, Prefix.next_token)
     place = (Prefix.sentence_id, Prefix.position)
+    ends = cast(col(Prefix.token_ends), Text)  # a list as it is stored, such as [3, 7]
     return (
-        select(col(Key.layer), col(Key.key), *map(col, columns), *map(col, place))
+        select(col(Key.layer), col(Key.key), *map(col, columns), *map(col, place), ends)
         .join(Prefix, col(Prefix.key_id) == col(Key.id))
         .where(col(Key.run_id) == run_id)
     )

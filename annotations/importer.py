@@ -69,7 +69,7 @@ def import_run(
     new = drawn[[place not in present for place in places]]
     if len(new):
         _add_keys(new, triggers, folder, run.id, session=session)
-        _count_keys(run.id, session=session)
+        count_keys(run.id, session=session)
     _add_shadings(folder, run.id, session=session)
     _add_value_tokens(folder, run.id, session=session)
     return ImportReport(
@@ -122,12 +122,7 @@ def _own_run(folder: RunFolder, name: str | None, *, session: Session) -> Run:
         session.add(present)
         return present
     name = path.name if name is None else name
-    if not (1 <= len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()):
-        raise AnnotationError(
-            f"A run's name has 1 to {LONGEST_NAME} printable characters; give one with --name."
-        )
-    if session.exec(select(Run).where(Run.name == name)).first():
-        raise AnnotationError(f"Another run is called {name}; give this one another --name.")
+    check_run_name(name, session=session)
     manifest = folder.manifest
     run = Run(
         name=name,
@@ -144,6 +139,16 @@ def _own_run(folder: RunFolder, name: str | None, *, session: Session) -> Run:
     return run
 
 
+def check_run_name(name: str, *, session: Session) -> None:
+    """AnnotationError for a name that no new run can have."""
+    if not (1 <= len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()):
+        raise AnnotationError(
+            f"A run's name has 1 to {LONGEST_NAME} printable characters; give one with --name."
+        )
+    if session.exec(select(Run).where(Run.name == name)).first():
+        raise AnnotationError(f"Another run is called {name}; give this one another --name.")
+
+
 def _add_keys(
     new: pd.DataFrame,
     triggers: pd.DataFrame,
@@ -152,8 +157,7 @@ def _add_keys(
     *,
     session: Session,
 ) -> None:
-    assigned = select(Key.id).where(Key.run_id == run_id, col(Key.wanted).is_not(None)).limit(1)
-    wanted = None if session.exec(assigned).first() is None else CLOSED
+    wanted = wanted_of_new_keys(run_id, session=session)
     shared = {"run_id": run_id, "wanted": wanted, "value_tokens": ""}
     columns = ["layer", "key", "active_share", "turn"]
     session.execute(insert(Key), [shared | row for row in _records(new[columns])])
@@ -183,7 +187,14 @@ def _add_keys(
     session.execute(insert(Prefix), prefixes)
 
 
-def _count_keys(run_id: int, *, session: Session) -> None:
+def wanted_of_new_keys(run_id: int, *, session: Session) -> int | None:
+    """How many annotators shall answer a key that is added now: nobody, once keys are assigned."""
+    assigned = select(Key.id).where(Key.run_id == run_id, col(Key.wanted).is_not(None)).limit(1)
+    return None if session.exec(assigned).first() is None else CLOSED
+
+
+def count_keys(run_id: int, *, session: Session) -> None:
+    """Store how many keys each layer has, which pages must not count each time."""
     of_run = select(Key.layer, func.count()).where(Key.run_id == run_id).group_by(col(Key.layer))
     for layer, keys in session.exec(of_run).all():
         session.merge(Layer(run_id=run_id, layer=layer, keys=keys))

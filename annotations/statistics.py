@@ -1,59 +1,37 @@
-"""What the labels add up to: figure 2 per layer, and the paper's headline numbers. Pure functions
-on a dataset's tables (`annotations.frames.dataset_frames`, or the same CSV files read back).
+"""What the labels add up to: figure 2 per layer. Pure functions on a dataset's tables
+(`annotations.frames.dataset_frames`, or the same CSV files read back).
 
-How much an answer counts: a key counts once. Its submitted answers share that equally, unless an
-annotator called `gold` answered it; then that answer alone counts. Drafts never count.
+`answer_weights.py` says how much an answer counts. Machines' answers are left out unless asked for.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from annotations.categories import ANSWER, CATEGORIES, NOT_COVERED, prefix_categories, submitted
-from annotations.tables import GOLD
-
-_KEY = ["layer", "key"]
-_INTERVAL = (2.5, 97.5)  # percentiles
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The paper's summary of its annotation (section 3.2). Shares are None without an answer."""
-
-    keys: int  # with an answer that counts
-    keys_with_pattern_share: float | None
-    patterns_per_key: float | None
-    covered_share: float | None  # of trigger prefixes in at least one pattern
-    annotators: int  # whose answers count
-
-
-def counted_answers(submissions: pd.DataFrame) -> pd.DataFrame:
-    """The answers that count: columns layer, key, annotator, weight, sorted so.
-
-    The weights of one key's answers add up to 1.
-    """
-    answers = submitted(submissions)[ANSWER].sort_values(ANSWER, ignore_index=True)
-    gold = answers["annotator"] == GOLD
-    settled = pd.MultiIndex.from_frame(answers.loc[gold, _KEY])
-    answers = answers[gold | ~pd.MultiIndex.from_frame(answers[_KEY]).isin(settled)]
-    shared_by = answers.groupby(_KEY)["annotator"].transform("size").astype("float64")
-    return answers.assign(weight=1 / shared_by)
+from annotations.answer_weights import KEY, Policy, counted_answers
+from annotations.categories import ANSWER, CATEGORIES, prefix_categories
+from annotations.frames import of_people
+from annotations.resampling import percentile_interval, resampled_sums
 
 
 def layer_statistics(
-    frames: Mapping[str, pd.DataFrame], *, rounds: int = 1000, seed: int = 0
+    frames: Mapping[str, pd.DataFrame],
+    *,
+    rounds: int = 1000,
+    seed: int = 0,
+    policy: Policy = "gold",
+    machines: bool = False,
 ) -> pd.DataFrame:
     """Figure 2: per layer, how many and which share of trigger prefixes is in each category.
 
     Columns: layer, category, prefixes (weighted count), share, ci_low, ci_high, keys, annotators.
     A layer with an answer has one row for each of CATEGORIES, in their order; others have none. The
-    interval is the 95 % percentile bootstrap over keys, because prefixes of one key are not
-    independent; with a single key it is undefined (NaN).
+    interval is the 95 % percentile bootstrap over keys; with a single key it is undefined (NaN).
     """
-    answers = counted_answers(frames["submissions"])
+    frames = frames if machines else of_people(frames)
+    answers = counted_answers(frames["submissions"], policy)
     per_key = _prefixes_per_key(frames, answers)
     rows = []
     for layer in per_key.index.unique("layer").tolist():
@@ -75,30 +53,12 @@ def layer_statistics(
     return pd.DataFrame(rows, columns=list(types), dtype="object").astype(types)
 
 
-def headline(frames: Mapping[str, pd.DataFrame]) -> Headline:
-    """The share of keys with a pattern, patterns per key, and the share of covered prefixes."""
-    answers = counted_answers(frames["submissions"])
-    if answers.empty:
-        return Headline(0, None, None, None, 0)
-    per_key = _prefixes_per_key(frames, answers)
-    counts = frames["patterns"].groupby(ANSWER).size().rename("patterns").reset_index()
-    found = answers.merge(counts, on=ANSWER, how="left").fillna({"patterns": 0})
-    keys = len(per_key)
-    return Headline(
-        keys=keys,
-        keys_with_pattern_share=float(found["weight"] @ (found["patterns"] > 0)) / keys,
-        patterns_per_key=float(found["weight"] @ found["patterns"]) / keys,
-        covered_share=1 - float(per_key[NOT_COVERED].sum() / per_key.to_numpy().sum()),
-        annotators=found["annotator"].nunique(),
-    )
-
-
 def _prefixes_per_key(frames: Mapping[str, pd.DataFrame], answers: pd.DataFrame) -> pd.DataFrame:
     """The weighted number of prefixes in each category: a row a key, a column a category."""
     tables = (frames[name] for name in ("prefixes", "submissions", "patterns", "labels"))
     weighted = prefix_categories(*tables).merge(answers, on=ANSWER)
     return (
-        weighted.pivot_table(index=_KEY, columns="category", values="weight", aggfunc="sum")
+        weighted.pivot_table(index=KEY, columns="category", values="weight", aggfunc="sum")
         .reindex(columns=list(CATEGORIES))
         .fillna(0.0)
     )
@@ -107,14 +67,10 @@ def _prefixes_per_key(frames: Mapping[str, pd.DataFrame], answers: pd.DataFrame)
 def _interval(
     prefixes_KC: npt.NDArray[np.float64], rounds: int, seed: list[int]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The ends of the shares' interval, from keys drawn with replacement; K keys, C categories."""
+    """The ends of the shares' interval; K keys, C categories, R rounds."""
     keys, categories = prefixes_KC.shape
     if keys < 2:
         undefined_C = np.full(categories, np.nan)
         return undefined_C, undefined_C
-    # How often each key is drawn is all that the share of a round depends on.
-    drawn_RK = np.random.default_rng(seed).multinomial(keys, np.full(keys, 1 / keys), size=rounds)
-    sums_RC = drawn_RK @ prefixes_KC
-    shares_RC = sums_RC / sums_RC.sum(axis=1, keepdims=True)
-    low_C, high_C = np.percentile(shares_RC, _INTERVAL, axis=0)
-    return low_C, high_C
+    sums_RC = resampled_sums(prefixes_KC, rounds, seed)
+    return percentile_interval(sums_RC / sums_RC.sum(axis=1, keepdims=True))

@@ -4,13 +4,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from annotations.database import database_url, make_engine, migrate
 from annotations.database import session as open_session
 from annotations.queries import run_named
 from exports.charts import draw_charts
 from exports.dataset import write_dataset
-from mining.command_line import new_app, run
+from exports.selection import Selection, status_of
+from mining.command_line import layer_numbers, new_app, run
 
 app = new_app("Turn labels into a CSV dataset, and a dataset into charts.")
 
@@ -21,17 +24,34 @@ def dataset(
     run_name: Annotated[
         str | None, typer.Option("--run", metavar="NAME", help="Which run; default: the newest.")
     ] = None,
+    layers: Annotated[str, typer.Option(help="Such as 0,3-5; all by default.")] = "",
+    status: Annotated[str, typer.Option(help="submitted, or all: drafts too.")] = "submitted",
+    annotator: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this one's answers; may be repeated."),
+    ] = None,
     names: Annotated[
         bool, typer.Option("--names", help="Show annotators by name, not by pseudonym.")
     ] = False,
+    spreadsheet: Annotated[
+        bool, typer.Option("--spreadsheet", help="Add copies that spreadsheet programs may open.")
+    ] = False,
 ) -> None:
-    """Write the submitted answers of a run as a CSV dataset."""
+    """Write the answers of a run as a CSV dataset."""
+    selection = Selection(layer_numbers(layers), status_of(status), annotator or None)
     engine = make_engine(database_url())
     migrate(engine)
-    with open_session(engine, read_only=True) as session:
+    with open_session(engine, read_only=True) as session, _progress() as bar:
+        task = bar.add_task("reading", total=None)
         chosen = run_named(session=session, name=run_name)
         assert chosen.id is not None
-        report = write_dataset(out, session=session, run_id=chosen.id, names=names)
+        report = write_dataset(
+            out, session=session, run_id=chosen.id, names=names, selection=selection,
+            spreadsheet=spreadsheet,
+            progress=lambda done, total: bar.update(
+                task, description="writing", completed=done, total=total
+            ),
+        )  # fmt: skip
     counts = ", ".join(
         f"{report.rows[f'{table}.csv']:,} {table}"
         for table in ("keys", "prefixes", "submissions", "patterns", "labels")
@@ -51,6 +71,16 @@ def charts(
     """Draw the charts of a dataset from its CSV files, as PNG, SVG and Vega-Lite JSON."""
     for path in draw_charts(folder, out or folder / "charts"):
         typer.echo(path)
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(), console=console,
+        transient=True,  # what remains on the screen is the report, or the one line of a mistake
+        disable=not console.is_terminal,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,141 +1,69 @@
-"""Every column of every file of a dataset: its type, its unit and what it means.
+"""Every column of every file of a dataset: those of the labels, and those made of them.
 
-This is the one description: the CSV writer formats by it, `data_dictionary.csv` and the dataset's
-README are made of it. Types are `string`, `integer`, `float32`, `float64` and `timestamp`
-(ISO 8601, UTC). Shares lie between 0 and 1.
+This is the one description: the CSV writer formats by it; `data_dictionary.csv`, `croissant.json`
+and the dataset's README are made of it. The labels' own files are in
+`annotations/dataset_columns.py`, since they are read back, too.
 """
 
-from dataclasses import dataclass
+from annotations.dataset_columns import LABEL_FILES, SPREADSHEET, Column, DatasetFile
 
 DICTIONARY = "data_dictionary.csv"
 STATISTICS = "layer_statistics.csv"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column. A cell may be empty only where `optional` says so; texts may always be."""
-
-    name: str
-    type: str
-    unit: str
-    meaning: str
-    optional: bool = False
-
-
-@dataclass(frozen=True)
-class DatasetFile:
-    """One CSV file: what a row of it is, and its columns in order."""
-
-    row: str
-    columns: tuple[Column, ...]
-
+LABEL_STATISTICS = "label_statistics.csv"
+AGREEMENT = "agreement.csv"
+AGREEMENT_PAIRS = "agreement_pairs.csv"
 
 _LAYER = Column("layer", "integer", "", "Feed-forward layer, counted from 0.")
-_KEY = Column("key", "integer", "", "Key within the layer, counted from 0.")
-_ANNOTATOR = Column(
-    "annotator", "string", "", "Who answered: a pseudonym or a name; `gold` is the agreed answer."
+_SCOPE = Column("scope", "string", "", "What the row is about: `all`, or `layer N` from 0.")
+_MEASURE = Column(
+    "measure",
+    "string",
+    "",
+    "Which measure of agreement: omega, alpha_masi, alpha_jaccard, alpha_nominal, cohen_kappa, "
+    "fleiss_kappa, ac1, pattern_precision, pattern_recall, pattern_f1, type_kappa or bcubed_f.",
 )
-_PATTERN = Column(
-    "pattern", "integer", "", "The pattern's number within this annotator's answer, from 1."
+_NOTE = Column(
+    "note",
+    "string",
+    "",
+    "In words: why a value is undefined, what was left out, and how it was "
+    "averaged; empty where there is nothing to say.",
 )
-_RANK = Column(
-    "rank", "integer", "", "Place among the key's trigger prefixes; 1 has the largest coefficient."
+_ENDS = (
+    Column(
+        "ci_low",
+        "float64",
+        "",
+        "Lower end of the 95 % percentile bootstrap interval over keys; empty where undefined.",
+        optional=True,
+    ),
+    Column(
+        "ci_high",
+        "float64",
+        "",
+        "Upper end of that interval; empty where undefined.",
+        optional=True,
+    ),
 )
+_VALUE = Column(
+    "value",
+    "float64",
+    "",
+    "The measure; empty where it is undefined, and `note` says why.",
+    optional=True,
+)
+_BASELINE = Column(
+    "baseline",
+    "float64",
+    "",
+    "Mean of the measure when each annotator's ticks are shuffled over the key's prefixes; empty "
+    "for measures that are corrected for chance already.",
+    optional=True,
+)
+_SHARED_KEYS = Column("keys", "integer", "keys", "Keys with at least two answers in this scope.")
 
 FILES = {
-    "keys.csv": DatasetFile(
-        "a key put to annotators",
-        (
-            Column("run", "string", "", "Name of the mining run."),
-            Column("model", "string", "", "Language model that was mined."),
-            _LAYER,
-            _KEY,
-            Column(
-                "active_share",
-                "float32",
-                "share of positions",
-                "Share of the corpus positions at which the key's memory coefficient is above 0.",
-            ),
-        ),
-    ),
-    "prefixes.csv": DatasetFile(
-        "a trigger prefix of such a key",
-        (
-            _LAYER,
-            _KEY,
-            _RANK,
-            Column(
-                "coefficient",
-                "float32",
-                "activation",
-                "Memory coefficient of the key at the prefix's last token; "
-                "not comparable across layers.",
-            ),
-            Column("prefix", "string", "", "Text from the sentence's start to the trigger token."),
-            Column(
-                "next_token",
-                "string",
-                "",
-                "Token that follows the prefix; empty where the prefix ends its sentence.",
-            ),
-            Column(
-                "sentence_id", "integer", "", "Sentence in the corpus, in corpus order, from 0."
-            ),
-            Column("position", "integer", "tokens", "Index of the prefix's last token, from 0."),
-        ),
-    ),
-    "annotators.csv": DatasetFile(
-        "whoever answered",
-        (
-            _ANNOTATOR,
-            Column(
-                "kind",
-                "string",
-                "",
-                "`human`, `machine` (a program's labels; in no statistic or agreement unless asked "
-                "for) or `gold` (the agreed answer).",
-            ),
-        ),
-    ),
-    "submissions.csv": DatasetFile(
-        "one annotator's answer for one key, `no pattern` included",
-        (
-            _LAYER,
-            _KEY,
-            _ANNOTATOR,
-            Column(
-                "status",
-                "string",
-                "",
-                "`submitted`, or `no pattern`: submitted with the statement that there is none.",
-            ),
-            Column(
-                "submitted_at", "timestamp", "UTC", "When the answer was submitted.", optional=True
-            ),
-            Column("seconds", "float64", "seconds", "Time spent on the answer, without pauses."),
-            Column("guideline_version", "string", "", "Guidelines that the annotator had to hand."),
-        ),
-    ),
-    "patterns.csv": DatasetFile(
-        "a pattern that an annotator found",
-        (
-            _LAYER,
-            _KEY,
-            _ANNOTATOR,
-            _PATTERN,
-            Column(
-                "type",
-                "string",
-                "",
-                "`shallow` (recurring n-grams) or `semantic` (recurring topic).",
-            ),
-            Column("description", "string", "", "The pattern in the annotator's words."),
-        ),
-    ),
-    "labels.csv": DatasetFile(
-        "a tick: this prefix contains this pattern",
-        (_LAYER, _KEY, _ANNOTATOR, _PATTERN, _RANK),
-    ),
+    **LABEL_FILES,
     STATISTICS: DatasetFile(
         "a layer × category; the paper's figure 2 is drawn from it alone",
         (
@@ -174,6 +102,58 @@ FILES = {
             Column("annotators", "integer", "people", "Annotators whose answers count there."),
         ),
     ),
+    LABEL_STATISTICS: DatasetFile(
+        "a scope × measure: what the labels are like",
+        (
+            Column(
+                "scope",
+                "string",
+                "",
+                "What the row is about: `all`, `layer N` from 0, or `annotator NAME`.",
+                foreign=True,
+            ),
+            Column("measure", "string", "", "What was counted or measured."),
+            Column("type", "string", "", "The patterns meant: `any`, `shallow` or `semantic`."),
+            Column(
+                "value",
+                "float64",
+                "",
+                "The measure; empty where undefined, and `note` says why.",
+                optional=True,
+            ),
+            *_ENDS,
+            Column("keys", "integer", "keys", "Keys behind the value."),
+            Column("annotators", "integer", "people", "Annotators behind the value."),
+            _NOTE,
+        ),
+    ),
+    AGREEMENT: DatasetFile(
+        "a scope × measure of agreement between annotators",
+        (
+            _SCOPE,
+            _MEASURE,
+            _VALUE,
+            *_ENDS,
+            _SHARED_KEYS,
+            Column("annotators", "integer", "people", "Annotators behind these answers."),
+            _NOTE,
+            _BASELINE,
+        ),
+    ),
+    AGREEMENT_PAIRS: DatasetFile(
+        "a scope × measure of agreement of two annotators, or of one with `gold`",
+        (
+            _SCOPE,
+            Column("one", "string", "", "The one annotator, or `gold`.", foreign=True),
+            Column("other", "string", "", "The other annotator.", foreign=True),
+            _MEASURE,
+            _VALUE,
+            *_ENDS,
+            Column("keys", "integer", "keys", "Keys that both have answered in this scope."),
+            _NOTE,
+            _BASELINE,
+        ),
+    ),
     DICTIONARY: DatasetFile(
         "a column of a CSV file of this dataset",
         (
@@ -186,9 +166,22 @@ FILES = {
     ),
 }
 
+# Copies for spreadsheet programs are made of the files that hold text which is not ours.
+SPREADSHEET_COPIES = {
+    name: name.removesuffix(".csv") + SPREADSHEET
+    for name, file in FILES.items()
+    if any(column.foreign for column in file.columns)
+}
 
-def dictionary_rows() -> list[dict[str, str]]:
-    """One row for every column of every file, in the files' and the columns' order."""
+
+def dictionary_rows(*, spreadsheet: bool = False) -> list[dict[str, str]]:
+    """One row for every column of every file, in the files' and the columns' order.
+
+    With `spreadsheet`, the copies for spreadsheet programs follow; their columns are the same.
+    """
+    explained = dict(FILES)
+    if spreadsheet:
+        explained |= {copy: FILES[name] for name, copy in SPREADSHEET_COPIES.items()}
     return [
         {
             "file": name,
@@ -197,6 +190,6 @@ def dictionary_rows() -> list[dict[str, str]]:
             "unit": column.unit,
             "meaning": column.meaning,
         }
-        for name, file in FILES.items()
+        for name, file in explained.items()
         for column in file.columns
     ]

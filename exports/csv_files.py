@@ -1,81 +1,117 @@
-"""Frames to canonical CSV: UTF-8 without a mark, RFC 4180, the same bytes for the same frame.
+"""Frames to CSV, a block of rows at a time: UTF-8 without a mark, RFC 4180, always the same bytes.
 
-Canonical means lossless. Text is written as it is, also where a spreadsheet would take it for a
-formula. A float has the shortest form that reads back to the same float64 (and so to the same
+The canonical file is lossless. Text is written as it is, also where a spreadsheet would take it for
+a formula. A float has the shortest form that reads back to the same float64 (and so to the same
 float32 where it was one). What CSV readers cannot carry, a NUL or a lone surrogate, is refused.
+A spreadsheet-safe copy is another file (`spreadsheet.py` says how its text is guarded).
 """
 
 import csv
 import io
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from exports.columns import FILES, Column
+from annotations.dataset_columns import Column
+from exports.columns import FILES
 from mining.errors import DatasetError
 
+BLOCK = 20_000  # rows that are text at the same time
+_PLACE = ("layer", "key", "annotator", "pattern", "rank")
 
-def render_csv(name: str, frame: pd.DataFrame) -> bytes:
-    """A file of the dataset as bytes; `frame` has exactly the columns that `columns.py` gives it.
 
-    Raises DatasetError, naming file, column and row, for text that CSV cannot carry.
+def csv_blocks(
+    name: str, frame: pd.DataFrame, *, guard: Callable[[str], str] | None = None
+) -> Iterator[bytes]:
+    """A file of the dataset as bytes: its header, then blocks of rows.
+
+    `frame` has exactly the columns that `columns.py` gives the file called `name`; `guard` changes
+    the cells of text. Raises DatasetError, naming file, column and row, for text that CSV cannot
+    carry.
     """
     columns = FILES[name].columns
     expected = [column.name for column in columns]
     assert list(frame.columns) == expected, f"{name} has {list(frame.columns)}, not {expected}"
-    cells = [_cells(name, column, frame) for column in columns]
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_MINIMAL)
-    writer.writerow(expected)
-    writer.writerows(zip(*cells, strict=True))
-    return text.getvalue().encode("utf-8")
+    yield ",".join(expected).encode() + b"\r\n"
+    for start in range(0, len(frame), BLOCK):
+        block = frame.iloc[start : start + BLOCK]
+        cells = [_cells(name, column, block[column.name], guard) for column in columns]
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\r\n").writerows(zip(*cells, strict=True))
+        yield _encoded(name, text.getvalue(), block)
 
 
-def _cells(name: str, column: Column, frame: pd.DataFrame) -> list[str]:
-    values: list[Any] = frame[column.name].tolist()
+def render_csv(name: str, frame: pd.DataFrame) -> bytes:
+    """A whole file of the dataset as bytes, see `csv_blocks`."""
+    return b"".join(csv_blocks(name, frame))
+
+
+def _cells(
+    name: str, column: Column, values: "pd.Series[Any]", guard: Callable[[str], str] | None
+) -> list[Any]:
+    """A column's cells as the CSV writer takes them: text, and Python's own numbers."""
     if column.type == "string":
-        _refuse_what_csv_cannot_carry(name, column, frame, values)
-        return values
-    missing = frame[column.name].isna().tolist()
-    assert column.optional or not any(missing), f"{name}: {column.name} has missing values"
-    write = _WRITERS[column.type]
-    return ["" if gone else write(value) for value, gone in zip(values, missing, strict=True)]
+        texts: list[str] = values.tolist()
+        return texts if guard is None else [guard(text) for text in texts]
+    missing = values.isna().to_numpy()
+    if not missing.any():
+        return _WRITERS[column.type](values)
+    assert column.optional, f"{name}: {column.name} has missing values"
+    cells = np.full(len(values), "", dtype=object)
+    if missing.all():
+        return cells.tolist()  # such a column may be of any type
+    cells[~missing] = _WRITERS[column.type](values[~missing])
+    return cells.tolist()
 
 
-def _integer(value: Any) -> str:
-    assert int(value) == value, f"{value} is not whole"
-    return str(int(value))
+def _integers(values: "pd.Series[Any]") -> list[int]:
+    whole = values.astype("int64")
+    assert (whole == values).all(), f"{values.name} has a number that is not whole"
+    return whole.tolist()  # type: ignore[no-any-return]
 
 
-def _float(value: Any) -> str:
-    return repr(float(value))
+def _floats(values: "pd.Series[Any]") -> list[float]:
+    return values.astype("float64").tolist()  # type: ignore[no-any-return]
 
 
-def _timestamp(value: Any) -> str:
-    moment: datetime = pd.Timestamp(value).to_pydatetime()
-    assert moment.tzinfo is not None, f"{value} has no time zone"
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _timestamps(values: "pd.Series[Any]") -> list[str]:
+    moments = pd.DatetimeIndex(values)
+    assert moments.tz is not None, f"{values.name} has no time zone"
+    naive = moments.tz_convert("UTC").tz_localize(None).to_numpy()
+    return [f"{moment}Z" for moment in np.datetime_as_string(naive, unit="us")]
 
 
-_WRITERS = {"integer": _integer, "float32": _float, "float64": _float, "timestamp": _timestamp}
+_WRITERS: dict[str, Callable[["pd.Series[Any]"], list[Any]]] = {
+    "integer": _integers,
+    "float32": _floats,
+    "float64": _floats,
+    "timestamp": _timestamps,
+}
 
 
-def _refuse_what_csv_cannot_carry(
-    name: str, column: Column, frame: pd.DataFrame, values: list[Any]
-) -> None:
-    if _fault("".join(values)) is None:  # one look at the whole column: faults are rare
-        return
-    row, fault = next((i, fault) for i, text in enumerate(values) if (fault := _fault(text)))
-    place = ", ".join(
-        f"{where} {frame[where].iloc[row]}"
-        for where in ("layer", "key", "annotator", "pattern", "rank")
-        if where in frame.columns
-    )
-    raise DatasetError(
-        f"{name}, column {column.name}, {place or f'row {row + 1}'}: the text holds {fault}, "
-        "which a CSV file cannot carry; remove it at its source and export again."
-    )
+def _encoded(name: str, text: str, block: pd.DataFrame) -> bytes:
+    """The block in UTF-8; one look at all of it, since faults are rare."""
+    if "\0" not in text:
+        try:
+            return text.encode("utf-8")
+        except UnicodeEncodeError:
+            pass
+    for column in FILES[name].columns:
+        if column.type != "string":
+            continue
+        for row, cell in enumerate(block[column.name].tolist()):
+            if fault := _fault(cell):
+                where = ", ".join(
+                    f"{one} {block[one].iloc[row]}" for one in _PLACE if one in block.columns
+                )
+                raise DatasetError(
+                    f"{name}, column {column.name}, {where or f'row {block.index[row] + 1}'}: the "
+                    f"text holds {fault}, which a CSV file cannot carry; remove it at its source "
+                    "and export again."
+                )
+    raise AssertionError(f"{name}: bytes that are in no cell")
 
 
 def _fault(text: str) -> str | None:

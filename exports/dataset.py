@@ -1,35 +1,43 @@
 """The dataset of one run: everything its annotators said, as tidy CSV files with their provenance.
 
-Files are rendered in memory, written under temporary names and renamed, the manifest last. Nothing
-in them depends on when or where they are written, so that the same database gives the same bytes.
-Unless asked for names, annotators appear under pseudonyms numbered in the order they were added.
+Files are written one after the other under temporary names, a block of rows at a time, and renamed
+at the end, the manifest last. Nothing in them depends on when or where they are written, so that
+the same database gives the same bytes. Unless asked for names, annotators appear under pseudonyms
+(pseudonyms.py); what is computed is computed from the rows as they are shown.
 """
 
 import hashlib
 import io
-import json
 import zipfile
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import pandas as pd
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from annotations.blind import is_disclosed
+from annotations.dataset_columns import MANIFEST
 from annotations.frames import dataset_frames
-from annotations.queries import annotators
-from annotations.statistics import layer_statistics
-from annotations.tables import GOLD, Run
-from exports.columns import DICTIONARY, FILES, STATISTICS, dictionary_rows
-from exports.csv_files import render_csv
-from exports.folders import FORMAT, MANIFEST, check_dataset_folder, write_files
-from exports.readme import README, render_readme
-from mining import __version__
+from annotations.tables import Annotator, Run
+from exports.columns import DICTIONARY, FILES, SPREADSHEET_COPIES, dictionary_rows
+from exports.croissant import CROISSANT, render_croissant
+from exports.csv_files import BLOCK, csv_blocks
+from exports.derived import derived_tables
+from exports.folders import check_dataset_folder, new_files
+from exports.manifest import WrittenFile, render_manifest
+from exports.pseudonyms import pseudonyms, under_pseudonyms
+from exports.readme import README, describe, render_readme
+from exports.selection import Selection
+from exports.spreadsheet import MARK, guarded
 
-SCHEMA = 1
-BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED = 1000, 0
-_NAMES = (*FILES, README, MANIFEST)
+EVERYTHING = Selection()
+_NAMES = (*FILES, *SPREADSHEET_COPIES.values(), README, CROISSANT, MANIFEST)
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP can say; the real one would change the bytes
+Progress = Callable[[int, int], None]  # rows written, rows in all
 
 
 @dataclass(frozen=True)
@@ -41,22 +49,42 @@ class DatasetReport:
     notice: str | None
 
 
-def write_dataset(
-    out: Path, *, session: Session, run_id: int, names: bool = False
-) -> DatasetReport:
-    """Write the submitted answers of a run as a dataset folder, replacing a dataset that is there.
+@dataclass(frozen=True)
+class _Dataset:
+    """Everything that goes into the files. Tables are taken out as they are written."""
 
-    `names` shows annotators by name instead of by pseudonym. Raises DatasetError if `out` holds
-    something else, or if a text cannot be carried by CSV; then nothing is written.
+    run: Run
+    filters: dict[str, object]
+    tables: dict[str, pd.DataFrame]  # by file name
+
+    def rows(self) -> dict[str, int]:
+        return {name: len(table) for name, table in self.tables.items()}
+
+
+def write_dataset(
+    out: Path,
+    *,
+    session: Session,
+    run_id: int,
+    names: bool = False,
+    selection: Selection = EVERYTHING,
+    spreadsheet: bool = False,
+    progress: Progress | None = None,
+) -> DatasetReport:
+    """Write the answers of a run as a dataset folder, replacing a dataset that is there.
+
+    `names` shows annotators by name instead of by pseudonym; `spreadsheet` adds copies for
+    spreadsheet programs. Raises DatasetError if `out` holds something else, for an unknown
+    annotator, or if a text cannot be carried by CSV; then nothing is written.
     """
     check_dataset_folder(out, _NAMES)
-    frames = _frames(session=session, run_id=run_id, names=names)
-    write_files(out, _render(frames, session=session, run_id=run_id, names=names))
-    rows = {name: len(frame) for name, frame in frames.items()}
-    notice = None
-    if not rows["submissions.csv"]:
-        notice = "Nothing has been submitted yet, so the files of answers hold only their headers."
-    return DatasetReport(out, rows, notice)
+    dataset = _dataset(
+        session=session, run_id=run_id, names=names, selection=selection, spreadsheet=spreadsheet
+    )
+    rows = dataset.rows()
+    with new_files(out, outdated=SPREADSHEET_COPIES.values()) as create:
+        _write(dataset, create, spreadsheet=spreadsheet, progress=progress)
+    return DatasetReport(out, rows, _notice(rows, selection))
 
 
 def dataset_zip(
@@ -64,86 +92,97 @@ def dataset_zip(
 ) -> bytes:
     """The same files as `write_dataset` writes, as a ZIP without folders; same data, same bytes.
 
-    For a viewer, only answers to keys that this person may see others' answers to.
+    For a viewer, only answers to keys that this person may see others' answers to, and nothing that
+    was computed from others.
     """
-    frames = _frames(session=session, run_id=run_id, names=names, viewer_id=viewer_id)
+    dataset = _dataset(session=session, run_id=run_id, names=names, viewer_id=viewer_id)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for name, content in _render(frames, session=session, run_id=run_id, names=names).items():
+
+        def create(name: str) -> IO[bytes]:
             entry = zipfile.ZipInfo(name, _ZIP_TIME)
             entry.create_system = 3  # Unix, whatever machine packs it
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            return archive.open(entry, "w")
+
+        _write(dataset, create)
     return packed.getvalue()
 
 
-def _frames(
-    *, session: Session, run_id: int, names: bool, viewer_id: int | None = None
-) -> dict[str, pd.DataFrame]:
-    """Every CSV file's frame by file name. Statistics see real names: `gold` counts alone."""
-    stored = dataset_frames(session=session, run_id=run_id, viewer_id=viewer_id)
-    statistics = layer_statistics(stored, rounds=BOOTSTRAP_ROUNDS, seed=BOOTSTRAP_SEED)
-    if not names:
-        stored = _under_pseudonyms(stored, session=session)
-    frames = {f"{table}.csv": frame for table, frame in stored.items()}
-    frames[STATISTICS] = statistics
-    frames[DICTIONARY] = pd.DataFrame(dictionary_rows())
-    return {name: frames[name] for name in FILES}
-
-
-def _under_pseudonyms(
-    frames: dict[str, pd.DataFrame], *, session: Session
-) -> dict[str, pd.DataFrame]:
-    by_age = sorted(annotators(session=session), key=lambda person: person.id or 0)
-    people = [person.name for person in by_age if person.name != GOLD]
-    shown = {name: f"annotator-{number}" for number, name in enumerate(people, start=1)}
-    shown[GOLD] = GOLD  # the agreed answer is nobody's in particular
-    place = {name: number for number, name in enumerate(shown)}
-    result = {}
-    for table, frame in frames.items():
-        if "annotator" not in frame.columns:
-            result[table] = frame
-            continue
-        # Sorted anew: in the order of names, the rows would tell whose name comes first.
-        order = [c for c in ("layer", "key", "annotator", "pattern", "rank") if c in frame.columns]
-        ranked = frame.assign(annotator=frame["annotator"].map(place)).sort_values(order)
-        renamed = frame.assign(annotator=frame["annotator"].map(shown))
-        result[table] = renamed.loc[ranked.index].reset_index(drop=True)
-    return result
-
-
-def _render(
-    frames: dict[str, pd.DataFrame], *, session: Session, run_id: int, names: bool
-) -> dict[str, bytes]:
-    """File name → bytes, the manifest last."""
+def _dataset(
+    *,
+    session: Session,
+    run_id: int,
+    names: bool,
+    selection: Selection = EVERYTHING,
+    spreadsheet: bool = False,
+    viewer_id: int | None = None,
+) -> _Dataset:
     run = session.get(Run, run_id)
     assert run is not None, f"no run {run_id}"
-    files = {name: render_csv(name, frame) for name, frame in frames.items()}
-    files[README] = render_readme(run.name, run.model, run.corpus, names=names).encode("utf-8")
-    described: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "rows": len(frames[name]) if name in frames else None,
-            "sha256": hashlib.sha256(content).hexdigest(),
-        }
-        for name, content in files.items()
-    ]
-    manifest = {
-        "format": FORMAT,
-        "schema": SCHEMA,
-        "software": {"name": "keyhole", "version": __version__},
-        "run": {
-            "name": run.name,
-            "model": run.model,
-            "corpus": run.corpus,
-            "fingerprint": run.fingerprint,
-            "layers": run.layers,
-            "d_ff": run.d_ff,
-            "top_k": run.top_k,
-        },
-        "filters": {"status": "submitted", "annotators": "names" if names else "pseudonyms"},
-        "bootstrap": {"rounds": BOOTSTRAP_ROUNDS, "seed": BOOTSTRAP_SEED, "confidence": 0.95},
-        "files": described,
-    }
-    files[MANIFEST] = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
-    return files
+    chosen = selection.checked(session=session, run_id=run_id)
+    stored = dataset_frames(
+        session=session, run_id=run_id, status=chosen.status, viewer_id=viewer_id,
+        layers=chosen.layers, annotators=chosen.annotators,
+    )  # fmt: skip
+    shown = None
+    if not names:
+        shown = pseudonyms(session.exec(select(Annotator)).all())
+        stored = under_pseudonyms(stored, shown)
+    filters = selection.described(shown)
+    if viewer_id is not None and not is_disclosed(
+        session=session, annotator_id=viewer_id, run_id=run_id
+    ):
+        filters["keys"] = "answered by whoever took this dataset away"
+    tables = {f"{table}.csv": frame for table, frame in stored.items()} | derived_tables(stored)
+    tables[DICTIONARY] = pd.DataFrame(dictionary_rows(spreadsheet=spreadsheet))
+    return _Dataset(run, filters, {name: tables[name] for name in FILES})
+
+
+def _write(
+    dataset: _Dataset,
+    create: Callable[[str], IO[bytes]],
+    *,
+    spreadsheet: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Create every file, the manifest last."""
+    copies = SPREADSHEET_COPIES if spreadsheet else {}
+    rows = dataset.rows()
+    expected = sum(rows.values()) + sum(rows[name] for name in copies)
+    files: list[WrittenFile] = []
+    done = 0
+
+    def write(name: str, blocks: Iterable[bytes], count: int | None) -> None:
+        nonlocal done
+        digest = hashlib.sha256()
+        with closing(create(name)) as file:
+            for number, block in enumerate(blocks):
+                digest.update(block)
+                file.write(block)
+                if progress is not None and count is not None:
+                    progress(done + min(number * BLOCK, count), expected)
+        done += count or 0
+        files.append(WrittenFile(name, count, digest.hexdigest()))
+
+    for name in list(dataset.tables):
+        table = dataset.tables.pop(name)  # so that its memory is free for the next one
+        write(name, csv_blocks(name, table), len(table))
+        if name in copies:
+            safe = csv_blocks(name, table, guard=guarded)
+            write(copies[name], chain([MARK], safe), len(table))
+    about = describe(dataset.run, names=dataset.filters["annotators"] == "names")
+    write(README, [render_readme(about, spreadsheet=spreadsheet)], None)
+    write(CROISSANT, [render_croissant(about, files)], None)
+    write(MANIFEST, [render_manifest(dataset.run, dataset.filters, files)], None)
+
+
+def _notice(rows: dict[str, int], selection: Selection) -> str | None:
+    if rows["submissions.csv"]:
+        return None
+    if selection == EVERYTHING:
+        return "Nothing has been submitted yet, so the files of answers hold only their headers."
+    if not rows["keys.csv"]:
+        return "No key of the run is in these layers, so most files hold only their headers."
+    return "No answer fits these filters, so the files of answers hold only their headers."

@@ -1,13 +1,14 @@
 """Folders of finished files: files appear under their own names only once all of them are whole."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
+from annotations.dataset_columns import FORMAT, MANIFEST
 from mining.errors import DatasetError
 
-FORMAT = "keyhole-dataset"
-MANIFEST = "manifest.json"
 _TEMPORARY = ".partial"
 
 
@@ -16,22 +17,44 @@ def write_files(folder: Path, files: dict[str, bytes]) -> list[Path]:
 
     They are renamed in the order given. If writing fails, what was there before is untouched.
     """
+    with new_files(folder) as create:
+        for name, content in files.items():
+            with create(name) as file:
+                file.write(content)
+    return [folder / name for name in files]
+
+
+@contextmanager
+def new_files(
+    folder: Path, *, outdated: Collection[str] = ()
+) -> Iterator[Callable[[str], BinaryIO]]:
+    """Hands over a function that creates a file by name; at the end all get their own names.
+
+    They are renamed in the order in which they were created. Then those files of `outdated` that
+    were not created anew are removed. If the block fails, what was there before is untouched.
+    """
     made = [place for place in (folder, *folder.parents) if not place.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    partial = {name: folder / (name + _TEMPORARY) for name in files}
+    partial: dict[str, Path] = {}
+
+    def create(name: str) -> BinaryIO:
+        partial[name] = folder / (name + _TEMPORARY)
+        return partial[name].open("wb")
+
     try:
-        for name, content in files.items():
-            partial[name].write_bytes(content)
+        yield create
         for name, path in partial.items():
             path.replace(folder / name)
     except BaseException:
         for path in partial.values():
-            path.unlink(missing_ok=True)
+            if path.is_file():
+                path.unlink()
         for place in made:  # innermost first; only folders that we made and that are empty go
             if not any(place.iterdir()):
                 place.rmdir()
         raise
-    return [folder / name for name in files]
+    for name in set(outdated) - partial.keys():
+        (folder / name).unlink(missing_ok=True)
 
 
 def check_dataset_folder(folder: Path, names: Collection[str]) -> None:

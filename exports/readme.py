@@ -1,24 +1,44 @@
-"""The README that lies beside a dataset's files: what each file is, and how to load it."""
+"""The README that lies beside a dataset's files: what each file is, and how to load it.
 
-from exports.columns import FILES
+It is a Hugging Face dataset card, too: its front matter names a configuration for each table, with
+the columns' types, so that `datasets.load_dataset(FOLDER, "labels")` needs no guessing.
+"""
+
+import json
+from dataclasses import dataclass
+
+from annotations.tables import Run
+from exports.columns import FILES, SPREADSHEET_COPIES
 
 README = "README.md"
+_TYPES = {
+    "string": "string",
+    "integer": "int64",
+    "float32": "float32",
+    "float64": "float64",
+    "timestamp": "string",
+}
 
 _TEMPLATE = """\
-# Keyhole dataset: {run}
+---
+{front_matter}
+---
 
-What annotators found in the trigger prefixes of feed-forward keys of the language model `{model}`
-over the corpus `{corpus}`, after Geva et al., "Transformer Feed-Forward Layers Are Key-Value
-Memories" (EMNLP 2021). {people}
+# {title}
+
+{description} {people}
 
 | file | a row is |
 |---|---|
 {files}
 | `manifest.json` | not a table: the run, the filters used, and the SHA-256 of every file |
+| `croissant.json` | not a table: the same tables described for Croissant loaders |
 
 `data_dictionary.csv` explains every column. `layer` and `key` together name a key; with
 `annotator` they name an answer, with `pattern` added a pattern, with `rank` a trigger prefix. The
-files join on these columns. Only submitted answers are in them.
+files join on these columns. An answer that says that there is no pattern has a row in
+`submissions.csv` alone. Skipped keys, flags and notes are not in a dataset; drafts are only where
+the filters in `manifest.json` say `all`.
 
 ## Loading
 
@@ -33,26 +53,94 @@ prefixes = pd.read_csv("prefixes.csv", keep_default_na=False, dtype=text)
 statistics = pd.read_csv("layer_statistics.csv")
 ```
 
-Numbers have as many digits as it takes to read them back exactly.
+```python
+import datasets
 
-A spreadsheet program may take a text that begins with `=`, `+`, `-` or `@` for a formula: import
-the files as text there. To draw the paper's figure 2 again, in a checkout of Keyhole:
+labels = datasets.load_dataset("PATH_OF_THIS_FOLDER", "labels", split="train")
+```
+
+```r
+prefixes <- readr::read_csv("prefixes.csv", na = character(), trim_ws = FALSE)
+```
+
+Numbers have as many digits as it takes to read them back exactly. `datasets` loads a table without
+rows only with `streaming=True`.
+
+{spreadsheets} To draw the paper's figure 2 again, in a checkout of Keyhole, or to label on:
 
 ```
 python -m exports charts PATH_OF_THIS_FOLDER
+python -m annotations import-dataset PATH_OF_THIS_FOLDER
 ```
 """
+_WARNED = (
+    "A spreadsheet program may take a text that begins with `=`, `+`, `-` or `@` for a formula: "
+    "import\nthe files as text there, or export with `--spreadsheet`."
+)
+_SAFE = (
+    "The files called `…_spreadsheet.csv` are to be opened in spreadsheet programs: the same rows, "
+    "with an\napostrophe before text that such a program would calculate. Compute with the others."
+)
 
 
-def render_readme(run: str, model: str, corpus: str, *, names: bool) -> str:
-    """The README of one run's dataset, in Markdown."""
-    people = "Annotators appear under pseudonyms."
-    if names:
-        people = "Annotators appear by name."
-    return _TEMPLATE.format(
-        run=run,
-        model=model,
-        corpus=corpus,
-        people=people,
-        files="\n".join(f"| `{name}` | {file.row} |" for name, file in FILES.items()),
+@dataclass(frozen=True)
+class About:
+    """What a dataset is, in words."""
+
+    title: str
+    description: str
+    people: str
+    citation: str
+
+
+def describe(run: Run, *, names: bool) -> About:
+    """What the dataset of a run is."""
+    paper = 'Geva et al., "Transformer Feed-Forward Layers Are Key-Value Memories" (EMNLP 2021)'
+    return About(
+        title=f"Keyhole dataset: {run.name}",
+        description=(
+            "What annotators found in the trigger prefixes of feed-forward keys of the language "
+            f"model `{run.model}` over the corpus `{run.corpus}`, after {paper}."
+        ),
+        people=f"Annotators appear {'by name' if names else 'under pseudonyms'}.",
+        citation=f"Labels made with Keyhole, after {paper}",
     )
+
+
+def render_readme(about: About, *, spreadsheet: bool = False) -> bytes:
+    """The README of one run's dataset, in Markdown."""
+    rows = {name: file.row for name, file in FILES.items()}
+    if spreadsheet:
+        copies = SPREADSHEET_COPIES.items()
+        rows |= {
+            copy: f"the same as in `{name}`, for spreadsheet programs" for name, copy in copies
+        }
+    text = _TEMPLATE.format(
+        front_matter="\n".join(_front_matter(about)),
+        title=about.title,
+        description=about.description,
+        people=about.people,
+        files="\n".join(f"| `{name}` | {row} |" for name, row in rows.items()),
+        spreadsheets=_SAFE if spreadsheet else _WARNED,
+    )
+    return text.encode("utf-8")
+
+
+def _front_matter(about: About) -> list[str]:
+    """YAML: a configuration and its columns' types for each table, `labels` the default."""
+    lines = [f"pretty_name: {json.dumps(about.title, ensure_ascii=False)}", "configs:"]
+    features = ["dataset_info:"]
+    for file, described in FILES.items():
+        name = file.removesuffix(".csv")
+        lines += [f"- config_name: {name}", f"  data_files: {file}"]
+        if name == "labels":
+            lines.append("  default: true")
+        # No text is a missing value, whatever it looks like; an empty number is.
+        optional = [c.name for c in described.columns if c.optional and c.type != "timestamp"]
+        lines.append("  keep_default_na: false")
+        if optional:
+            lines += ["  na_values:", *(f'    {column}: [""]' for column in optional)]
+        features += [f"- config_name: {name}", "  features:"]
+        for column in described.columns:
+            features += [f"  - name: {column.name}", f"    dtype: {_TYPES[column.type]}"]
+    return lines + features

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from exports.columns import FILES, STATISTICS, Column
+from annotations.dataset_columns import Column
+from exports.columns import FILES, STATISTICS
 from exports.palette import CATEGORIES
 from mining.errors import DatasetError
 

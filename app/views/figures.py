@@ -9,7 +9,9 @@ import streamlit as st
 from annotations import blind
 from annotations.database import session
 from annotations.frames import dataset_frames
-from annotations.statistics import Headline, headline, layer_statistics
+from annotations.label_statistics import label_statistics
+from annotations.statistics import layer_statistics
+from annotations.statistics_report import written
 from annotations.tables import Annotator, Run
 from app import visit
 from exports.charts import figure2, figure2_intervals
@@ -38,7 +40,7 @@ def page() -> None:
         frames = dataset_frames(
             session=opened, run_id=run.id, viewer_id=person.id, answered_only=True
         )
-    _metrics(headline(frames))
+    _metrics(label_statistics(frames))
     statistics = layer_statistics(frames)
     dark = st.context.theme.type == "dark"
     st.altair_chart(figure2(statistics, dark=dark), theme=None, width="stretch")
@@ -64,16 +66,16 @@ def _download(run: Run, person: Annotator) -> None:
     )  # fmt: skip
 
 
-def _metrics(found: Headline) -> None:
+def _metrics(found: pd.DataFrame) -> None:
+    rows = found[(found["scope"] == "all") & (found["type"] == "any")].set_index("measure")
     columns = st.columns(4)
-    shares = (found.keys_with_pattern_share, found.covered_share)
-    with_pattern, covered = ("–" if share is None else f"{share:.0%}" for share in shares)
-    patterns = "–" if found.patterns_per_key is None else f"{found.patterns_per_key:.1f}"
-    people = "annotator" if found.annotators == 1 else "annotators"
-    columns[0].metric(f"Keys labelled, {found.annotators} {people}", found.keys)
-    columns[1].metric("Keys with a pattern", with_pattern, help="The paper: every key.")
-    columns[2].metric("Patterns per key", patterns, help="The paper: 3.6.")
-    columns[3].metric("Prefixes covered", covered, help="The paper: 65 to 80 %, by layer.")
+    shown = {measure: written(measure, rows.at[measure, "value"]) for measure in rows.index}
+    people = int(rows.at["keys", "annotators"])
+    annotators = "annotator" if people == 1 else "annotators"
+    columns[0].metric(f"Keys labelled, {people} {annotators}", shown["keys"])
+    columns[1].metric("Keys with a pattern", shown["keys_with_pattern"], help="The paper: all.")
+    columns[2].metric("Patterns per key", shown["patterns_per_key"], help="The paper: 3.6.")
+    columns[3].metric("Prefixes covered", shown["coverage"], help="The paper: 65 to 80 %.")
 
 
 def _table(statistics: pd.DataFrame) -> None:

@@ -5,7 +5,7 @@
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 
 import pandas as pd
@@ -14,17 +14,27 @@ Labels = Mapping[tuple[int, int, str], list[tuple[str, set[int]]] | None]
 CATEGORIES = ["shallow", "semantic", "shallow+semantic", "not covered"]
 
 
-def frames_of(labels: Labels, prefixes: int = 5) -> dict[str, pd.DataFrame]:
+def frames_of(
+    labels: Labels, prefixes: int = 5, machines: Collection[str] = ()
+) -> dict[str, pd.DataFrame]:
     """The tables that `dataset_frames` would give; every key has so many prefixes."""
     keys = sorted({(layer, key) for layer, key, _ in labels})
+    people = sorted({person for _, _, person in labels})
     tables = {
+        "annotators": (
+            ["annotator", "kind"],
+            [
+                (name, "gold" if name == "gold" else "machine" if name in machines else "human")
+                for name in people
+            ],
+        ),
         "prefixes": (
             ["layer", "key", "rank"],
             [(*key, rank) for key in keys for rank in range(1, prefixes + 1)],
         ),
         "submissions": (
-            ["layer", "key", "annotator", "status"],
-            [(*place, _status(patterns)) for place, patterns in labels.items()],
+            ["layer", "key", "annotator", "status", "seconds"],
+            [(*place, _status(patterns), seconds_of(place)) for place, patterns in labels.items()],
         ),
         "patterns": (
             ["layer", "key", "annotator", "pattern", "type"],
@@ -44,13 +54,20 @@ def frames_of(labels: Labels, prefixes: int = 5) -> dict[str, pd.DataFrame]:
             ],
         ),
     }
-    types = {"annotator": "str", "status": "str", "type": "str"}
+    types = {"annotator": "str", "kind": "str", "status": "str", "type": "str"}
+    types |= {"seconds": "float64"}
     return {
         name: pd.DataFrame(rows, columns=columns).astype(
             {column: types.get(column, "int64") for column in columns}
         )
         for name, (columns, rows) in tables.items()
     }
+
+
+def seconds_of(place: tuple[int, int, str]) -> float:
+    """How long somebody took for an answer: some number that tells answers apart."""
+    layer, key, person = place
+    return 40.0 + 17 * layer + 5 * key**2 + 11 * len(person) + ord(person[0]) % 7
 
 
 def _status(patterns: list[tuple[str, set[int]]] | None) -> str:
@@ -68,11 +85,17 @@ def category_of(patterns: list[tuple[str, set[int]]], rank: int) -> str:
     return "semantic" if semantic else "not covered"
 
 
-def counted(labels: Labels) -> dict[tuple[int, int], dict[str, list[tuple[str, set[int]]]]]:
-    """Per key, the answers that count: gold's alone if there is one, else all submitted ones."""
+def counted(
+    labels: Labels, policy: str = "gold"
+) -> dict[tuple[int, int], dict[str, list[tuple[str, set[int]]]]]:
+    """Per key, the answers that count: gold's alone if there is one, else all submitted ones.
+
+    With `annotators` never gold's, with `gold-only` no others.
+    """
     found: dict[tuple[int, int], dict[str, list[tuple[str, set[int]]]]] = defaultdict(dict)
     for (layer, key, person), patterns in labels.items():
-        if patterns is not None:
+        left_out = {"annotators": person == "gold", "gold-only": person != "gold"}
+        if patterns is not None and not left_out.get(policy, False):
             found[layer, key][person] = patterns
     return {
         key: {"gold": people["gold"]} if "gold" in people else people

@@ -18,6 +18,7 @@ from annotations.adjudication import (
     submit_gold,
     submitted_answers,
 )
+from annotations.answer_weights import counted_answers
 from annotations.answers import Answer
 from annotations.blind import disclose
 from annotations.database import session
@@ -25,7 +26,7 @@ from annotations.frames import dataset_frames
 from annotations.people import add_annotator
 from annotations.queries import annotator_named, annotators, key_page
 from annotations.queue import assign
-from annotations.statistics import counted_answers, layer_statistics
+from annotations.statistics import layer_statistics
 from annotations.store import reopen
 from annotations.tables import Annotator, Revision, Submission
 from mining.errors import AnnotationError, StaleDraftError

@@ -10,6 +10,8 @@ import pytest
 from runs import MinedKey, write_run
 
 from annotations.__main__ import app
+from annotations.database import make_engine, session
+from exports.dataset import write_dataset
 from mining.command_line import run
 
 Command = Callable[..., tuple[int, str, str]]
@@ -55,6 +57,28 @@ def test_a_run_is_imported_and_imported_again(command: Command, tmp_path: Path) 
         "0 keys added, 6 there already"
         in command("import", tmp_path / "run", "--keys-per-layer", 3)[1]
     )
+
+
+def test_a_dataset_is_imported_and_imported_again(command: Command, tmp_path: Path) -> None:
+    write_run(tmp_path / "run", [MinedKey(layer, 0) for layer in (0, 1)])
+    command("import", tmp_path / "run")
+    engine = make_engine(os.environ["DATABASE_URL"])
+    with session(engine, read_only=True) as opened:
+        write_dataset(tmp_path / "dataset", session=opened, run_id=1)
+    engine.dispose()
+    (tmp_path / "data" / "keyhole.db").unlink()
+    code, out, err = command("import-dataset", tmp_path / "dataset", "--name", "mine")
+    assert (code, err) == (0, "")
+    assert out == (
+        "mine: 2 keys added, 0 there already; 0 answers added, 0 updated, 0 as they were.\n"
+    )
+    assert "2 there already" in command("import-dataset", tmp_path / "dataset")[1]
+    with (tmp_path / "dataset" / "keys.csv").open("a") as file:
+        file.write("run,tiny,0,two,0.5\r\n")
+    assert "--edited" in refused(command("import-dataset", tmp_path / "dataset"))
+    error = refused(command("import-dataset", tmp_path / "dataset", "--edited"))
+    assert "keys.csv, line 4, column key: 'two' is not a whole number" in error
+    assert "manifest.json" in refused(command("import-dataset", tmp_path / "run"))
 
 
 def test_people_are_added_and_listed(command: Command) -> None:

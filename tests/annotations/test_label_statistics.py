@@ -1,202 +1,224 @@
-"""Figure 2 and the headline numbers, against arithmetic done by hand and by plain loops."""
+"""The headline numbers, against arithmetic done by hand and by plain loops."""
 
 import math
+import statistics
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
-from label_frames import CATEGORIES, Labels, counted, frames_of, prefixes_by_loops
+from hypothesis import strategies as st
+from label_frames import Labels, category_of, counted, frames_of
+from label_oracle import numbers_by_loops, tau_b_by_loops
 from test_categories import labellings
 
-from annotations.statistics import Headline, counted_answers, headline, layer_statistics
+from annotations.answer_weights import POLICIES
+from annotations.label_statistics import MEASURES, label_statistics
+from annotations.resampling import resampled_medians
 
-COLUMNS = ["layer", "category", "prefixes", "share", "ci_low", "ci_high", "keys", "annotators"]
-# Key 0 is answered twice, key 1 once, each with 5 prefixes.
-TWO_KEYS: Labels = {
-    (3, 0, "Ada"): [("shallow", {1, 2, 3, 4})],  # 4 shallow, 1 not covered
-    (3, 0, "Bob"): [("shallow", {1, 2, 3}), ("semantic", {2, 3, 4})],  # 1, 1 semantic, 2 both, 1
-    (3, 1, "Ada"): [],  # 5 not covered
+COLUMNS = [
+    "scope", "measure", "type", "value", "ci_low", "ci_high", "keys", "annotators", "note",
+]  # fmt: skip
+FEW: Labels = {
+    (0, 0, "Ada"): [("shallow", {1, 2, 3}), ("semantic", {3, 4, 5})],  # 2 patterns, 5 covered
+    (0, 1, "Ada"): [],
+    (4, 0, "Ada"): [("shallow", {1, 2, 3})],  # shared: 1 pattern, 3 covered
+    (4, 0, "Bob"): [],  # and 0, 0
+    (4, 1, "Bob"): None,
+}
+SPREAD: Labels = {
+    (layer, key, "Ada"): [("semantic", set(range(1, 2 + (layer + key) % 5)))]
+    for layer in range(3)
+    for key in range(4)
 }
 
 
-def by_category(labels: Labels, column: str, **how: int) -> dict[tuple[int, str], float]:
-    found = layer_statistics(frames_of(labels), **how)
-    return found.set_index(["layer", "category"])[column].to_dict()
+def row(found: pd.DataFrame, scope: str, measure: str, kind: str = "any") -> pd.Series:
+    return found.set_index(["scope", "measure", "type"]).loc[(scope, measure, kind)]
 
 
-def test_the_answers_of_a_key_share_its_weight() -> None:
-    assert by_category(TWO_KEYS, "prefixes") == {
-        (3, "shallow"): 2.5,
-        (3, "semantic"): 0.5,
-        (3, "shallow+semantic"): 1.0,
-        (3, "not covered"): 6.0,
-    }
-    assert by_category(TWO_KEYS, "share") == pytest.approx(
-        {
-            (3, "shallow"): 0.25,
-            (3, "semantic"): 0.05,
-            (3, "shallow+semantic"): 0.1,
-            (3, "not covered"): 0.6,
-        }
-    )
+def value(found: pd.DataFrame, scope: str, measure: str, kind: str = "any") -> float:
+    return float(row(found, scope, measure, kind)["value"])
 
 
-def test_keys_and_people_are_counted_per_layer() -> None:
-    labels = {**TWO_KEYS, (5, 9, "Eve"): []}
-    assert set(by_category(labels, "keys").items()) == {
-        ((layer, category), count) for layer, count in ((3, 2), (5, 1)) for category in CATEGORIES
-    }
-    people = by_category(labels, "annotators")
-    assert (people[3, "shallow"], people[5, "shallow"]) == (2, 1)
+def test_the_overall_numbers_are_those_that_the_paper_reports() -> None:
+    found = label_statistics(frames_of(FEW), rounds=9)
+    assert value(found, "all", "keys") == 3
+    assert value(found, "all", "keys_with_pattern") == pytest.approx(1.5 / 3)
+    assert value(found, "all", "patterns_per_key") == pytest.approx(2.5 / 3)
+    assert value(found, "all", "coverage") == pytest.approx((5 + 0 + 1.5) / 15)
+    assert value(found, "all", "coverage", "semantic") == pytest.approx(3 / 15)
+    assert row(found, "all", "coverage")[["keys", "annotators"]].tolist() == [3, 2]
 
 
-def test_a_layer_with_an_answer_has_all_four_categories_in_order_and_others_have_none() -> None:
-    found = layer_statistics(frames_of({(7, 0, "Ada"): [], (2, 0, "Ada"): [], (4, 0, "Ada"): None}))
+def test_rows_are_in_order_and_every_scope_has_its_measures() -> None:
+    labels = {**FEW, (10, 0, "gold"): [], (10, 0, "Zoe"): []}
+    found = label_statistics(frames_of(labels), rounds=9)
     assert list(found.columns) == COLUMNS
-    assert list(zip(found["layer"], found["category"], strict=True)) == [
-        (layer, category) for layer in (2, 7) for category in CATEGORIES
-    ]
+    scopes = ["all", "layer 0", "layer 4", "layer 10"]
+    scopes += [f"annotator {name}" for name in ("Ada", "Bob", "Zoe", "gold")]
+    assert list(dict.fromkeys(found["scope"])) == scopes
+    measures = list(dict.fromkeys(found.loc[found["scope"] == "all", "measure"]))
+    assert tuple(measures) == MEASURES
+    assert len(found) == 5 * (1 + 9 + 2 + 2) + 3 * (1 + 9 + 2)
 
 
-def test_a_gold_answer_alone_counts_for_its_key_and_for_no_other() -> None:
-    labels = {**TWO_KEYS, (3, 0, "gold"): [("semantic", {1, 2, 3, 4, 5})]}
-    assert by_category(labels, "prefixes") == {
-        (3, "shallow"): 0,
-        (3, "semantic"): 5,
-        (3, "shallow+semantic"): 0,
-        (3, "not covered"): 5,
-    }
-    assert set(by_category(labels, "annotators").values()) == {2}  # gold and, for key 1, Ada
+@settings(max_examples=25, deadline=None)
+@given(labellings, st.sampled_from(POLICIES))
+def test_every_number_is_that_of_plain_loops(labels: Labels, policy: str) -> None:
+    found = label_statistics(frames_of(labels), rounds=5, policy=policy)
+    numbers = found[~found["measure"].str.startswith("semantic_trend")]
+    mine = {tuple(place): value for *place, value in numbers[COLUMNS[:4]].itertuples(index=False)}
+    expected = numbers_by_loops(labels, policy)
+    assert set(mine) == set(expected)
+    for place, number in expected.items():
+        assert mine[place] == pytest.approx(math.nan if number is None else number, nan_ok=True)
 
 
-def test_a_gold_draft_does_not_count_yet() -> None:
-    labels = {**TWO_KEYS, (3, 0, "gold"): None}
-    assert by_category(labels, "prefixes") == by_category(TWO_KEYS, "prefixes")
+@settings(max_examples=25, deadline=None)
+@given(labellings, st.sampled_from(POLICIES))
+def test_nothing_is_undefined_without_a_word_about_it(labels: Labels, policy: str) -> None:
+    found = label_statistics(frames_of(labels), rounds=5, policy=policy)
+    blank = found[["value", "ci_low", "ci_high"]].isna().any(axis=1)
+    assert (found.loc[blank, "note"] != "").all()
 
 
-def test_the_interval_of_one_key_is_undefined() -> None:
-    labels = {(0, 0, "Ada"): [("shallow", {1, 2, 3})], (0, 0, "Bob"): []}
-    found = layer_statistics(frames_of(labels))
-    assert found["ci_low"].isna().all()
-    assert found["ci_high"].isna().all()
-
-
-def test_keys_that_are_all_alike_leave_no_doubt() -> None:
-    labels = {(0, key, "Ada"): [("shallow", {1, 2, 3})] for key in range(4)}
-    assert by_category(labels, "ci_low")[0, "shallow"] == pytest.approx(0.6)
-    assert by_category(labels, "ci_high")[0, "shallow"] == pytest.approx(0.6)
-
-
-def test_the_interval_is_that_of_drawing_keys_and_not_prefixes() -> None:
-    # Half of 8 keys wholly covered, half not at all: the number of covered keys among 8 drawn is
-    # binomial(8, 1/2), whose 2.5 and 97.5 percentiles are 1 and 7 (and whose 5 and 95 are 2 and 6).
-    # Drawing 40 prefixes would give about 0.35 to 0.65.
-    labels = {
-        (0, key, "Ada"): [("shallow", {1, 2, 3, 4, 5})] if key % 2 else [] for key in range(8)
-    }
-    assert by_category(labels, "ci_low", rounds=4000)[0, "shallow"] == pytest.approx(1 / 8)
-    assert by_category(labels, "ci_high", rounds=4000)[0, "shallow"] == pytest.approx(7 / 8)
-
-
-def test_the_interval_weighs_keys_by_their_prefixes() -> None:
-    # A key with 20 prefixes, all covered, and one with 5, none covered. Of the four equally likely
-    # draws of two keys, one gives 1, one gives 0, and two give 20/25.
-    frames = frames_of({(0, 0, "Ada"): [("shallow", set(range(1, 21)))], (0, 1, "Ada"): []}, 20)
-    prefixes = frames["prefixes"]
-    frames["prefixes"] = prefixes[(prefixes["key"] == 0) | (prefixes["rank"] <= 5)]
-    found = layer_statistics(frames).set_index("category").loc["shallow"]
-    assert (found["share"], found["ci_low"], found["ci_high"]) == pytest.approx((0.8, 0, 1))
-
-
-def test_the_interval_depends_on_the_seed_alone() -> None:
-    labels = {(0, key, "Ada"): [("shallow", set(range(1, key + 1)))] for key in range(6)}
-    frames = frames_of(labels)
-    first = layer_statistics(frames, rounds=50, seed=1)
-    pd.testing.assert_frame_equal(first, layer_statistics(frames, rounds=50, seed=1))
-    assert not first.equals(layer_statistics(frames, rounds=50, seed=2))
-
-
-def test_layers_with_the_same_answers_are_drawn_from_independently() -> None:
-    labels = {
-        (layer, key, "Ada"): [("shallow", set(range(1, key)))]
-        for layer in (0, 1)
-        for key in range(6)
-    }
-    low = by_category(labels, "ci_low", rounds=20)
-    assert low[0, "shallow"] != low[1, "shallow"]
-
-
-def test_another_layers_answers_do_not_move_a_layers_interval() -> None:
-    labels = {(5, key, "Ada"): [("shallow", set(range(1, key + 1)))] for key in range(6)}
-    alone = layer_statistics(frames_of(labels), rounds=50)
-    more = layer_statistics(frames_of({**labels, (1, 0, "Ada"): [], (1, 1, "Ada"): []}), rounds=50)
-    pd.testing.assert_frame_equal(alone, more[more["layer"] == 5].reset_index(drop=True))
-
-
-def test_the_headline_is_what_the_paper_reports() -> None:
-    labels = {
-        (0, 0, "Ada"): [("shallow", {1, 2, 3}), ("semantic", {3, 4, 5})],  # 2 patterns, 5 covered
-        (0, 1, "Ada"): [],
-        (4, 0, "Ada"): [("shallow", {1, 2, 3})],  # shared: 1 pattern, 3 covered
-        (4, 0, "Bob"): [],  # and 0, 0
-        (4, 1, "Bob"): None,
-    }
-    found = headline(frames_of(labels))
-    assert (found.keys, found.annotators) == (3, 2)
-    assert found.keys_with_pattern_share == pytest.approx(1.5 / 3)
-    assert found.patterns_per_key == pytest.approx(2.5 / 3)
-    assert found.covered_share == pytest.approx((5 + 0 + 1.5) / 15)
-
-
-def test_without_answers_there_are_no_numbers_and_no_made_up_ones() -> None:
-    for labels in ({}, {(0, 0, "Ada"): None}):
-        frames = frames_of(labels)
-        statistics = layer_statistics(frames)
-        assert (statistics.empty, list(statistics.columns)) == (True, COLUMNS)
-        assert headline(frames) == Headline(0, None, None, None, 0)
-
-
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(labellings)
-def test_everything_agrees_with_plain_loops(labels: Labels) -> None:
-    frames = frames_of(labels)
-    expected = prefixes_by_loops(labels)
-    statistics = layer_statistics(frames, rounds=20)
-    found = list(zip(statistics["layer"], statistics["category"], strict=True))
-    assert sorted(found) == sorted(expected)
-    assert dict(zip(found, statistics["prefixes"], strict=True)) == pytest.approx(
-        {place: float(count) for place, count in expected.items()}
+def test_the_trend_is_that_of_each_keys_semantic_share(labels: Labels) -> None:
+    shares = [
+        (layer, statistics.fmean(
+            sum("semantic" in category_of(given, rank) for rank in range(1, 6)) / 5
+            for given in people.values()
+        ))
+        for (layer, _), people in counted(labels).items()
+    ]  # fmt: skip
+    rounded = [(layer, round(share, 9)) for layer, share in shares]
+    expected = tau_b_by_loops(rounded)
+    found = label_statistics(frames_of(labels), rounds=5, measures=["semantic_trend_tau"])
+    tau = value(found, "all", "semantic_trend_tau", "semantic")
+    assert tau == pytest.approx(math.nan if expected is None else expected, nan_ok=True)
+
+
+def test_gold_counts_alone_beside_others_or_not_at_all() -> None:
+    labels: Labels = {
+        (0, 0, "Ada"): [("shallow", {1, 2, 3})],
+        (0, 0, "gold"): [("semantic", {1, 2, 3})] * 4,
+        (0, 1, "Ada"): [("shallow", {1, 2, 3})] * 2,
+    }
+    patterns = {
+        policy: value(
+            label_statistics(frames_of(labels), policy=policy, rounds=9), "all", "patterns_per_key"
+        )
+        for policy in POLICIES
+    }
+    assert patterns == {"gold": 3, "annotators": 1.5, "gold-only": 4}
+
+
+def test_an_annotators_numbers_are_of_their_own_answers_whatever_gold_says() -> None:
+    labels = {**SPREAD, (0, 0, "gold"): [], (0, 0, "Bob"): []}
+    with_gold = label_statistics(frames_of(labels), rounds=30)
+    alone = label_statistics(frames_of(SPREAD), rounds=30)
+    pd.testing.assert_frame_equal(
+        with_gold[with_gold["scope"] == "annotator Ada"].reset_index(drop=True),
+        alone[alone["scope"] == "annotator Ada"].reset_index(drop=True),
     )
-    assert statistics.groupby("layer")["share"].sum().tolist() == pytest.approx(
-        [1.0] * statistics["layer"].nunique()
-    )
-    answers = counted(labels)
-    summary = headline(frames)
-    assert summary.keys == len(answers)
-    if answers:
-        mean = [sum(map(len, people.values())) / len(people) for people in answers.values()]
-        assert summary.patterns_per_key == pytest.approx(math.fsum(mean) / len(mean))
-        bare = sum(count for (_, name), count in expected.items() if name == "not covered")
-        assert summary.covered_share == pytest.approx(1 - float(bare) / (5 * len(answers)))
+
+
+def test_the_time_of_a_gold_answer_is_nobodys() -> None:
+    labels: Labels = {(0, 0, "gold"): [], (0, 0, "Ada"): []}
+    both = label_statistics(frames_of(labels))
+    ada = value(both, "annotator Ada", "seconds_per_key_mean")
+    assert value(both, "all", "seconds_per_key_mean") == ada
+    assert "not timed" in row(both, "annotator gold", "seconds_per_key_mean")["note"]
+    assert row(both, "all", "seconds_per_key_mean")["annotators"] == 1
+
+
+def test_machines_are_left_out_unless_asked_for() -> None:
+    labels = {**FEW, (0, 1, "Bot"): [("shallow", {1, 2, 3})] * 6}
+    frames = frames_of(labels, machines=["Bot"])
+    people = label_statistics(frames, rounds=9)
+    pd.testing.assert_frame_equal(people, label_statistics(frames_of(FEW), rounds=9))
+    everybody = label_statistics(frames, rounds=9, machines=True)
+    assert value(everybody, "layer 0", "patterns_per_key") == pytest.approx((2 + 3) / 2)
+    assert "annotator Bot" in set(everybody["scope"])
+
+
+def test_without_answers_there_is_nothing_but_the_reason() -> None:
+    for labels in ({}, {(0, 0, "Ada"): None}):
+        found = label_statistics(frames_of(labels))
+        assert set(found["scope"]) == {"all"}
+        assert value(found, "all", "keys") == 0
+        others = found[found["measure"] != "keys"]
+        assert others["value"].isna().all()
+        assert set(others["note"]) == {"no answer counts here"}
+
+
+def test_one_key_has_numbers_and_no_interval() -> None:
+    found = label_statistics(frames_of({(0, 0, "Ada"): [("shallow", {1, 2, 3})]}))
+    coverage = row(found, "all", "coverage")
+    assert coverage["value"] == pytest.approx(0.6)
+    assert coverage[["ci_low", "ci_high"]].isna().all()
+    assert coverage["note"] == "one key: no interval"
+
+
+def test_intervals_are_those_of_drawing_keys() -> None:
+    # Half of 8 keys have a pattern that covers all: how many of 8 drawn do is binomial(8, 1/2),
+    # whose 2.5 and 97.5 percentiles are 1 and 7.
+    labels = {(0, key, "Ada"): [("shallow", {1, 2, 3, 4, 5})] * (key % 2) for key in range(8)}
+    found = label_statistics(frames_of(labels), rounds=4000)
+    for measure in ("patterns_per_key", "keys_with_pattern", "coverage"):
+        for scope in ("all", "layer 0", "annotator Ada"):
+            ends = row(found, scope, measure)[["ci_low", "ci_high"]].tolist()
+            assert ends == pytest.approx([1 / 8, 7 / 8]), (measure, scope)
+
+
+@pytest.mark.parametrize("keys", [5, 6])
+def test_medians_are_those_of_the_keys_drawn(keys: int) -> None:
+    seconds = np.array([9.0, 1.0, 4.0, 4.0, 7.0, 2.0])[:keys]
+    found = resampled_medians(seconds, 300, [3])
+    drawn = np.random.default_rng([3]).multinomial(keys, [1 / keys] * keys, size=300)
+    expected = [
+        statistics.median(
+            time for time, times in zip(seconds, row, strict=True) for _ in range(times)
+        )
+        for row in drawn
+    ]
+    assert found.tolist() == expected
+
+
+def test_the_interval_of_the_seconds_holds_the_value_and_the_seed_alone_decides() -> None:
+    frames = frames_of(SPREAD)
+    first, again, other = (label_statistics(frames, rounds=200, seed=seed) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first, again)
+    for measure in ("seconds_per_key_mean", "seconds_per_key_median"):
+        told = row(first, "all", measure)
+        assert told["ci_low"] < told["value"] < told["ci_high"]
+        assert told["ci_low"] != row(other, "all", measure)["ci_low"] or "median" in measure
+
+
+def test_a_measure_alone_is_the_same_and_needs_no_other_frames() -> None:
+    frames = frames_of(SPREAD)
+    whole = label_statistics(frames, rounds=30)
+    for measure in MEASURES:
+        alone = label_statistics(frames, rounds=30, measures=[measure])
+        expected = whole[whole["measure"] == measure].reset_index(drop=True)
+        pd.testing.assert_frame_equal(alone, expected)
+    few = {name: frames[name] for name in ("annotators", "submissions", "patterns")}
+    assert not label_statistics(few, rounds=2, measures=["keys", "patterns_per_key"]).empty
 
 
 def test_the_order_of_rows_does_not_matter_to_the_last_bit() -> None:
-    # Thirds added up in different orders differ in their last bits.
-    patterns = {0: {"Ada": 1, "Bob": 2, "Eve": 5}, 1: {"Ada": 7}, 2: {"Ada": 3, "Bob": 1, "Eve": 9}}
-    labels = {
-        (0, key, person): [("shallow", set(range(1, 1 + count % 6)))] * count
-        for key, people in patterns.items()
-        for person, count in people.items()
+    labels: Labels = {
+        (layer, key, person): [("shallow", {1, 2, 3})]
+        * (1 + (layer * 5 + key * 3 + len(person)) % 4)
+        for layer in range(2)
+        for key in range(3)
+        for person in ("Ada", "Bobby", "Eveline")
     }
     frames = frames_of(labels)
-    expected = layer_statistics(frames, rounds=20)
-    for seed in range(10):
+    expected = label_statistics(frames, rounds=20)
+    for seed in range(5):
         mixed = {name: frame.sample(frac=1, random_state=seed) for name, frame in frames.items()}
-        assert headline(mixed) == headline(frames)
-        found = layer_statistics(mixed, rounds=20)
+        found = label_statistics(mixed, rounds=20)
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
-
-
-def test_weights_of_a_key_add_up_to_one() -> None:
-    weights = counted_answers(frames_of(TWO_KEYS)["submissions"])
-    assert weights["weight"].tolist() == [0.5, 0.5, 1.0]

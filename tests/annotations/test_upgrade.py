@@ -14,13 +14,13 @@ from sqlalchemy import Engine, inspect, text
 from sqlmodel import SQLModel, select
 
 from annotations import queries
+from annotations.answer_weights import counted_answers
 from annotations.answers import Answer, PatternAnswer
 from annotations.database import alembic_config, make_engine, migrate, session
 from annotations.frames import dataset_frames
 from annotations.queue import next_key
 from annotations.remarks import set_note
 from annotations.search import Wanted, find_keys
-from annotations.statistics import counted_answers
 from annotations.store import save_draft, skip, submit
 from annotations.tables import Annotator, Key, Layer, Revision, Run
 

@@ -15,9 +15,13 @@ from annotations.tables import GOLD, Annotator, Key, Prefix, Run
 
 MORNING = datetime(2026, 3, 1, 9, 30, 0, 125000, tzinfo=UTC)
 CSV_FILES = [
-    "keys.csv", "prefixes.csv", "submissions.csv", "patterns.csv", "labels.csv",
-    "layer_statistics.csv", "data_dictionary.csv",
+    "keys.csv", "prefixes.csv", "annotators.csv", "submissions.csv", "patterns.csv", "labels.csv",
+    "layer_statistics.csv", "label_statistics.csv", "agreement.csv", "agreement_pairs.csv",
+    "data_dictionary.csv",
 ]  # fmt: skip
+FIGURES = (
+    "layer_statistics.csv", "label_statistics.csv", "agreement.csv", "agreement_pairs.csv",
+)  # fmt: skip
 AWKWARD = '=1+1, "quoted"\r\nשלום 🦉 @-+\ttab\rend'
 
 

@@ -5,11 +5,20 @@ from exports.columns import FILES, dictionary_rows
 # The contract of the dataset, and the dictionary itself.
 DESIGNED = {
     "keys.csv": "run, model, layer, key, active_share",
-    "prefixes.csv": "layer, key, rank, coefficient, prefix, next_token, sentence_id, position",
+    "prefixes.csv": "layer, key, rank, coefficient, prefix, next_token, sentence_id, position, "
+    "token_ends",
+    "annotators.csv": "annotator, kind",
     "submissions.csv": ("layer, key, annotator, status, submitted_at, seconds, guideline_version"),
     "patterns.csv": "layer, key, annotator, pattern, type, description",
     "labels.csv": "layer, key, annotator, pattern, rank",
     "layer_statistics.csv": ("layer, category, prefixes, share, ci_low, ci_high, keys, annotators"),
+    "label_statistics.csv": (
+        "scope, measure, type, value, ci_low, ci_high, keys, annotators, note"
+    ),
+    "agreement.csv": "scope, measure, value, ci_low, ci_high, keys, annotators, note, baseline",
+    "agreement_pairs.csv": (
+        "scope, one, other, measure, value, ci_low, ci_high, keys, note, baseline"
+    ),
     "data_dictionary.csv": "file, column, type, unit, meaning",
 }
 

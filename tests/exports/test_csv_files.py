@@ -31,7 +31,7 @@ def prefixes(*coefficients: float) -> pd.DataFrame:
     ranks = list(range(1, len(coefficients) + 1))
     return pd.DataFrame(
         {"layer": 0, "key": 5, "rank": ranks, "coefficient": list(coefficients), "prefix": "a",
-         "next_token": "b", "sentence_id": 1, "position": 0}
+         "next_token": "b", "sentence_id": 1, "position": 0, "token_ends": "1"}
     )  # fmt: skip
 
 

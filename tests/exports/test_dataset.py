@@ -9,6 +9,7 @@ import pytest
 from labelled_data import AWKWARD, CSV_FILES, MORNING, add_run, answer, contents, table
 from sqlmodel import Session, select
 
+from annotations.answers import PatternAnswer
 from annotations.people import add_annotator
 from annotations.store import reopen
 from annotations.tables import Annotator, Key, Prefix
@@ -22,7 +23,7 @@ def test_it_holds_every_file_of_the_design_and_nothing_else(
 ) -> None:
     write_dataset(tmp_path / "out", session=session, run_id=labelled)
     found = {path.name for path in (tmp_path / "out").iterdir()}
-    assert found == {*CSV_FILES, "manifest.json", "README.md"}
+    assert found == {*CSV_FILES, "manifest.json", "README.md", "croissant.json"}
 
 
 def test_every_key_put_to_annotators_is_there_in_order(
@@ -230,3 +231,59 @@ def test_a_text_that_csv_cannot_carry_stops_the_export_before_anything_is_writte
     with pytest.raises(DatasetError, match=r"prefixes\.csv, column prefix, layer 1, key 3, rank 4"):
         write_dataset(tmp_path / "out", session=session, run_id=labelled)
     assert not (tmp_path / "out").exists()
+
+
+def test_progress_counts_the_rows_of_all_files_and_never_goes_back(
+    session: Session, labelled: int, tmp_path: Path
+) -> None:
+    told: list[tuple[int, int]] = []
+    report = write_dataset(
+        tmp_path, session=session, run_id=labelled, progress=lambda *told_now: told.append(told_now)
+    )
+    assert {total for _, total in told} == {sum(report.rows.values())}
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1][0] == told[-1][1]
+
+
+def test_a_machines_answers_are_there_and_counted_in_no_figure(
+    session: Session, labelled: int, tmp_path: Path
+) -> None:
+    write_dataset(tmp_path / "before", session=session, run_id=labelled)
+    bot = add_annotator(session=session, name="bot", role="machine")
+    for key in session.exec(select(Key)).all():
+        answer(session, bot.id, key.id, PatternAnswer("semantic", "everything", (1, 2, 3, 4, 5)))
+    write_dataset(tmp_path / "after", session=session, run_id=labelled)
+    kinds = [tuple(row.values()) for row in table(tmp_path / "after", "annotators.csv")]
+    assert ("machine-1", "machine") in kinds
+    shown = [row["annotator"] for row in table(tmp_path / "after", "submissions.csv")]
+    assert shown.count("machine-1") == 4
+    for name in (
+        "layer_statistics.csv",
+        "label_statistics.csv",
+        "agreement.csv",
+        "agreement_pairs.csv",
+    ):
+        both = [(tmp_path / when / name).read_bytes() for when in ("before", "after")]
+        assert both[0] == both[1], name
+
+
+def test_agreement_is_that_of_the_people_shown_and_names_them_as_they_are_shown(
+    session: Session, labelled: int, tmp_path: Path
+) -> None:
+    write_dataset(tmp_path / "hidden", session=session, run_id=labelled)
+    write_dataset(tmp_path / "shown", session=session, run_id=labelled, names=True)
+    pairs = {
+        place: {
+            (row["one"], row["other"]) for row in table(tmp_path / place, "agreement_pairs.csv")
+        }
+        for place in ("hidden", "shown")
+    }
+    assert pairs["hidden"] == {
+        ("annotator-1", "annotator-2"),
+        ("gold", "annotator-1"),
+        ("gold", "annotator-2"),
+    }
+    assert pairs["shown"] == {("pia", "zoe"), ("gold", "zoe"), ("gold", "pia")}
+    one = {row["measure"]: row for row in table(tmp_path / "hidden", "agreement.csv")[:12]}
+    assert len(one) == 12 and one["omega"]["scope"] == "all"
+    assert (one["omega"]["keys"], one["omega"]["annotators"]) == ("1", "2")

@@ -28,7 +28,9 @@ def test_the_manifest_says_where_the_dataset_comes_from(
         "name": "demo", "model": "tiny", "corpus": "words", "fingerprint": "demo" * 8,
         "layers": 2, "d_ff": 8, "top_k": 5,
     }  # fmt: skip
-    assert manifest["filters"] == {"status": "submitted", "annotators": "pseudonyms"}
+    assert manifest["filters"] == {
+        "status": "submitted", "annotators": "pseudonyms", "layers": None, "annotator": None,
+    }  # fmt: skip
     project = Path(__file__).parents[2] / "pyproject.toml"
     version = tomllib.loads(project.read_text())["project"]["version"]
     assert manifest["software"] == {"name": "keyhole", "version": version}

@@ -85,6 +85,41 @@ def test_annotators_are_named_only_on_request(
     assert "zoe" in (tmp_path / "shown" / "patterns.csv").read_text(encoding="utf-8")
 
 
+def test_filters_and_copies_are_options(database: Engine, command: Command, tmp_path: Path) -> None:
+    with open_session(database) as session:
+        label(session, add_run(session))
+    out = tmp_path / "part"
+    some = command(
+        "dataset", "--out", out, "--layers", "0-1", "--status", "all", "--annotator", "zoe",
+        "--annotator", "gold", "--spreadsheet",
+    )  # fmt: skip
+    assert some.code == 0
+    assert "4 keys, 20 prefixes, 3 submissions, 5 patterns, 15 labels" in some.out
+    assert (out / "labels_spreadsheet.csv").is_file()
+    none = command("dataset", "--out", out, "--layers", "5")
+    assert (none.code, none.err) == (0, "")
+    assert "0 keys, 0 prefixes, 0 submissions" in none.out
+    assert "No key of the run is in these layers" in none.out.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "complaint"),
+    [
+        ("--annotator", "nobody", "no annotator called 'nobody'"),
+        ("--status", "draft", "write submitted or all"),
+        ("--layers", "one", "write it like 0,3-5"),
+        ("--run", "none", "no run called none"),
+    ],
+)
+def test_a_filter_that_is_not_understood_is_one_line(
+    database: Engine, command: Command, tmp_path: Path, option: str, value: str, complaint: str
+) -> None:
+    with open_session(database) as session:
+        add_run(session)
+    assert complaint in refused(command("dataset", "--out", tmp_path / "data", option, value))
+    assert not (tmp_path / "data").exists()
+
+
 def test_the_run_is_chosen_by_name_and_is_the_newest_otherwise(
     database: Engine, command: Command, tmp_path: Path
 ) -> None:

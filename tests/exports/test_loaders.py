@@ -1,0 +1,102 @@
+"""Others' loaders read the dataset: Croissant's and Hugging Face's, without a network."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlcroissant
+import pytest
+from labelled_data import AWKWARD, CSV_FILES, add_run, table
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from exports.columns import FILES
+from exports.dataset import write_dataset
+
+TABLES = [name.removesuffix(".csv") for name in CSV_FILES]
+
+
+@pytest.fixture
+def written(session: Session, labelled: int, tmp_path: Path) -> Path:
+    write_dataset(tmp_path / "data", session=session, run_id=labelled)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The library, offline, with a cache of its own."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    datasets.disable_progress_bars()
+    yield datasets
+    datasets.enable_progress_bars()
+
+
+def test_croissant_finds_no_error_and_loads_every_row(written: Path) -> None:
+    loaded = mlcroissant.Dataset(jsonld=str(written / "croissant.json"))
+    assert not loaded.metadata.ctx.issues.errors
+    assert [records.id for records in loaded.metadata.record_sets] == TABLES
+    for name in TABLES:
+        rows = table(written, f"{name}.csv")
+        found = list(loaded.records(name))
+        assert len(found) == len(rows)
+        assert {tuple(record) for record in found} <= {
+            tuple(f"{name}/{column.name}" for column in FILES[f"{name}.csv"].columns)
+        }
+
+
+def test_croissant_loads_text_and_numbers_as_they_are(written: Path) -> None:
+    loaded = mlcroissant.Dataset(jsonld=str(written / "croissant.json"))
+    found = next(iter(loaded.records("prefixes")))
+    row = table(written, "prefixes.csv")[0]
+    assert found["prefixes/prefix"].decode() == AWKWARD == row["prefix"]
+    assert found["prefixes/coefficient"] == float(row["coefficient"])
+
+
+def test_croissant_lists_the_sums_of_the_files_that_the_manifest_lists(written: Path) -> None:
+    described = json.loads((written / "croissant.json").read_text(encoding="utf-8"))
+    listed = json.loads((written / "manifest.json").read_text(encoding="utf-8"))["files"]
+    sums = {file["name"]: file["sha256"] for file in listed}
+    found = {file["@id"]: file["sha256"] for file in described["distribution"]}
+    assert found == {name: sums[name] for name in CSV_FILES}
+
+
+def test_hugging_face_loads_every_table_with_its_types(written: Path, datasets: Any) -> None:
+    assert sorted(datasets.get_dataset_config_names(str(written))) == sorted(TABLES)
+    types = {"string": "string", "timestamp": "string", "integer": "int64"}
+    for name in TABLES:
+        loaded = datasets.load_dataset(str(written), name, split="train")
+        assert {column: feature.dtype for column, feature in loaded.features.items()} == {
+            column.name: types.get(column.type, column.type)
+            for column in FILES[f"{name}.csv"].columns
+        }
+        rows = table(written, f"{name}.csv")
+        assert len(loaded) == len(rows)
+        for column in FILES[f"{name}.csv"].columns:
+            if types.get(column.type) == "string":
+                assert loaded[column.name][:] == [row[column.name] for row in rows]
+
+
+def test_hugging_face_takes_an_undefined_number_for_none(written: Path, datasets: Any) -> None:
+    loaded = datasets.load_dataset(str(written), "agreement", split="train")
+    rows = table(written, "agreement.csv")
+    undefined = [row["value"] == "" for row in rows]
+    assert any(undefined) and not all(undefined)
+    assert [value is None for value in loaded["value"]] == undefined
+
+
+def test_a_dataset_without_answers_loads_too(
+    session: Session, tmp_path: Path, datasets: Any, engine: Engine
+) -> None:
+    write_dataset(tmp_path / "empty", session=session, run_id=add_run(session, text="NA"))
+    # The library makes no split of a table without rows, unless it streams.
+    loaded = datasets.load_dataset(str(tmp_path / "empty"), "labels", split="train", streaming=True)
+    assert list(loaded) == []
+    assert list(loaded.features) == ["layer", "key", "annotator", "pattern", "rank"]
+    prefixes = datasets.load_dataset(str(tmp_path / "empty"), "prefixes", split="train")
+    assert "NA" in set(prefixes["prefix"])
+    described = mlcroissant.Dataset(jsonld=str(tmp_path / "empty" / "croissant.json"))
+    assert list(described.records("labels")) == []
