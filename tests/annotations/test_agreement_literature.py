@@ -218,7 +218,7 @@ def test_amigos_overlapping_clusters(
     clusters: list[set[int]], precision: float, recall: float
 ) -> None:
     # Amigó and others (2009), A comparison of extrinsic clustering evaluation metrics, section 5;
-    # the figures' values as the package python-bcubed prints them.
+    # the figures' values as public implementations of the paper give them.
     found = bcubed(groups(*COLOURS), groups(*clusters), 7)
     assert found.precision == published(precision, digits=2)
     assert found.recall == published(recall, digits=2)
