@@ -137,20 +137,29 @@ class Weights:
             raise ModelError(f"The model in {self.path} {'; it '.join(said)}.")
 
     def place(
-        self, module: nn.Module, before: str, device: torch.device, dtype: torch.dtype
+        self,
+        module: nn.Module,
+        before: str,
+        device: torch.device,
+        dtype: torch.dtype,
+        tied_to: nn.Module | None = None,
     ) -> None:
         """Move tensors into a module of the meta device, each out of here as it is copied.
 
-        `before`: what stands before the module's own names in the checkpoint. Tied ones stay out.
+        `before`: what stands before the module's own names in the checkpoint. Tensors that are tied
+        are those of `tied_to`, the decoder.
         """
-        state = {
-            name: self.tensors.pop(f"{before}.{name}").to(
-                device, dtype, copy=True, memory_format=torch.contiguous_format
-            )
-            for name in module.state_dict()
-            if f"{before}.{name}" not in self.tied
-        }
-        module.load_state_dict(state, assign=True, strict=False)
+        placed = {} if tied_to is None else tied_to.state_dict()
+        state = {}
+        for name in module.state_dict():
+            whole = f"{before}.{name}"
+            if whole in self.tied:
+                state[name] = placed[self.tied[whole].partition(".")[2]]
+            else:
+                state[name] = self.tensors.pop(whole).to(
+                    device, dtype, copy=True, memory_format=torch.contiguous_format
+                )
+        module.load_state_dict(state, assign=True)
 
 
 def times(shape: Shape) -> str:

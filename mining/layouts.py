@@ -42,8 +42,11 @@ _BLOOM = Layout(
     entry="post_attention_layernorm", final_norm="ln_f",
 )  # fmt: skip
 
-# By `config.model_type`, as transformers names it.
+# By `config.model_type`, as transformers names it; "fairseq" is a folder of fairseq's.
 LAYOUTS = {
+    "fairseq": Layout(
+        "layers", "fc1", "fc2", "activation_fn", entry="final_layer_norm", final_norm="layer_norm"
+    ),
     "gpt2": _GPT2,
     "gpt_neo": _GPT2,
     "gptj": Layout(

@@ -1,6 +1,7 @@
 """Load a language model and find its memories, by the row of LAYOUTS that its architecture has."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -10,11 +11,14 @@ import torch
 from torch import nn
 
 from mining.errors import ModelError
+from mining.fairseq_checkpoint import CHECKPOINT
+from mining.fairseq_tokenizer import DICTIONARY
 from mining.layouts import LAYOUTS, Layout
 from mining.readout import Readout, readout_of
 
 DEMO = "demo"
 DEMO_FOLDER = Path(__file__).parent / "demo" / "model"
+FAIRSEQ_FILES = (CHECKPOINT, DICTIONARY)
 _PROBES = ("a", "1", ".", "の")  # text that most tokenizers know
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -52,6 +56,7 @@ def load_model(
 ) -> LoadedModel:
     """Load a checkpoint folder, a Hugging Face id or `demo`; ModelError says what is missing.
 
+    A folder may also be fairseq's, with `model.pt` and `dict.txt`.
     `readout`: keep the output head too, which mining does not need.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -63,6 +68,10 @@ def load_model(
     if dtype not in DTYPES:
         raise ModelError(f"--dtype {dtype} is not known; choose one of {', '.join(DTYPES)}.")
     place = torch.device(_device(device))
+    if _is_fairseq(Path(source)):
+        from mining.fairseq_folder import load_fairseq
+
+        return load_fairseq(name, Path(source), dtype=dtype, device=place, readout=readout)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
         whole, loading = AutoModelForCausalLM.from_pretrained(
@@ -88,10 +97,10 @@ def load_model(
         activation=str(getattr(whole.config, layout.activation)) if layout.activation else "gelu",
         d_model=whole.config.hidden_size, d_ff=_inputs(values[0]),
         context=int(getattr(whole.config, "max_position_embeddings", 2048)),
-        lead_ids=_lead_ids(tokenizer), device=place, dtype=dtype,
+        lead_ids=lead_ids(tokenizer), device=place, dtype=dtype,
         weights_sha256=_weights_sha256(source),
         revision=getattr(whole.config, "_commit_hash", None),
-        tokenizer_sha256=hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest(),
+        tokenizer_sha256=tokenizer_sha256(tokenizer),
         readout=readout_of(whole, layout.final_norm, layout.projection, place) if readout else None,
     )  # fmt: skip
 
@@ -146,13 +155,24 @@ def _inputs(projection: nn.Module) -> int:
 
 def _check_folder(source: str) -> None:
     path = Path(source)
-    if path.is_dir() and not (path / "config.json").is_file():
-        raise ModelError(f"{source} is no checkpoint folder: it holds no config.json.")
+    if path.is_dir() and not (path / "config.json").is_file() and not _is_fairseq(path):
+        fairseq = [name for name in FAIRSEQ_FILES if (path / name).is_file()]
+        lacking = f"{fairseq[0]} without the other of" if fairseq else "neither config.json nor"
+        raise ModelError(
+            f"{source} is no checkpoint folder: it holds {lacking} fairseq's"
+            f" {' and '.join(FAIRSEQ_FILES)}."
+        )
     if path.is_file():
         raise ModelError(f"{source} is a file; give the checkpoint's folder.")
     looks_local = path.is_absolute() or source.startswith(".") or source.count("/") > 1
     if looks_local and not path.exists():
         raise ModelError(f"No checkpoint folder {source}; check the path of MODEL.")
+
+
+def _is_fairseq(folder: Path) -> bool:
+    return not (folder / "config.json").is_file() and all(
+        (folder / name).is_file() for name in FAIRSEQ_FILES
+    )
 
 
 def _device(device: str) -> str:
@@ -165,7 +185,7 @@ def _device(device: str) -> str:
     return device
 
 
-def _lead_ids(tokenizer: Any) -> tuple[int, ...]:
+def lead_ids(tokenizer: Any) -> tuple[int, ...]:
     """The special tokens this tokenizer puts before a text by default (usually none or a BOS)."""
     backend = tokenizer.backend_tokenizer
     for probe in (*_PROBES, *tokenizer.get_vocab()):
@@ -179,16 +199,25 @@ def _lead_ids(tokenizer: Any) -> tuple[int, ...]:
     return ()
 
 
+def tokenizer_sha256(tokenizer: Any) -> str:
+    """SHA-256 of all that a tokenizer does."""
+    return hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
+
+
 def _weights_sha256(source: str) -> str:
-    """SHA-256 over the checkpoint's weight files, in order of name."""
+    """SHA-256 over the checkpoint's weight files."""
     folder = Path(source)
     if not folder.is_dir():
         from transformers.utils import cached_file
 
         folder = Path(cached_file(source, "config.json")).parent
+    return files_sha256([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
+
+
+def files_sha256(files: Iterable[Path]) -> str:
+    """SHA-256 over files, in order of name."""
     digest = hashlib.sha256()
-    weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
-    for file in sorted(weights, key=lambda path: path.name):
+    for file in sorted(files, key=lambda path: path.name):
         with file.open("rb") as stream:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)
