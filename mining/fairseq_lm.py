@@ -141,16 +141,18 @@ class FairseqTransformerLM(nn.Module):
         return BaseModelOutput(last_hidden_state=hidden_BUD)
 
 
-class TransposedLinear(nn.Module):
-    """A projection kept the other way round: weight [in, out]."""
+class Projection(nn.Module):
+    """A matrix [out, in], or [in, out] where it is an embedding's the other way round."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, transposed: bool = False) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(inputs, outputs))
+        shape = (inputs, outputs) if transposed else (outputs, inputs)
+        self.weight = nn.Parameter(torch.empty(shape))
+        self.transposed = transposed
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """[…, out]."""
-        return functional.linear(hidden, self.weight.T)
+        return functional.linear(hidden, self.weight.T if self.transposed else self.weight)
 
 
 class TiedHead(nn.Module):
@@ -159,12 +161,11 @@ class TiedHead(nn.Module):
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         first, *tails = sizes.outputs
-        words = nn.Linear(first.width, first.rows, bias=False)
+        words = Projection(first.width, first.rows)
         self.word_proj: nn.Module = words
         if first.width != sizes.d_model:
-            narrow = nn.Linear(sizes.d_model, first.width, bias=False)
-            self.word_proj = nn.Sequential(narrow, words)
-        self.class_proj = nn.Linear(sizes.d_model, len(tails), bias=False)
+            self.word_proj = nn.Sequential(Projection(sizes.d_model, first.width), words)
+        self.class_proj = Projection(sizes.d_model, len(tails))
 
     def forward(self, hidden_ND: torch.Tensor) -> torch.Tensor:
         """[N, words of the first band + tails]."""
@@ -179,17 +180,13 @@ class AdaptiveSoftmax(nn.Module):
         first, *tails = sizes.outputs
         self.rows = [band.rows for band in sizes.outputs]
         self.head: nn.Module = (
-            TiedHead(sizes)
-            if sizes.tied
-            else nn.Linear(sizes.d_model, first.rows + len(tails), bias=False)
+            TiedHead(sizes) if sizes.tied else Projection(sizes.d_model, first.rows + len(tails))
         )
         self.tail = nn.ModuleList(
             nn.Sequential(
-                TransposedLinear(sizes.d_model, band.width)
-                if band.tied_projection
-                else nn.Linear(sizes.d_model, band.width, bias=False),
+                Projection(sizes.d_model, band.width, band.tied_projection),
                 nn.Identity(),  # fairseq drops out here in training
-                nn.Linear(band.width, band.rows, bias=False),
+                Projection(band.width, band.rows),
             )
             for band in tails
         )
