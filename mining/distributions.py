@@ -83,7 +83,7 @@ def _joined(parts: list[Summary]) -> Summary:
 
 
 def best_words(scores_NV: torch.Tensor, best: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(scores, ids), each [N, best], of the best words: the highest score first, then the lowest id.
+    """(scores, ids), each [N, best]: the highest score first, of equal ones the lowest id.
 
     Words are dealt to columns; those of the best columns, by their maximum, are all that is sorted.
     """
@@ -93,7 +93,7 @@ def best_words(scores_NV: torch.Tensor, best: int) -> tuple[torch.Tensor, torch.
     columns = words // members
     if columns <= best + 1:
         return _sorted(scores_NV, best)
-    dealt_NgC = scores_NV[:, : members * columns].unflatten(1, (members, columns))
+    dealt_NgC = scores_NV[:, : members * columns].view(-1, members, columns)
     chosen_NC = dealt_NgC.amax(1).topk(best + 1, dim=1, sorted=False).indices
     first_g = torch.arange(0, members * columns, columns, device=scores_NV.device)
     left_over = torch.arange(members * columns, words, device=scores_NV.device)
