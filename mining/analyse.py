@@ -18,7 +18,7 @@ import torch
 from mining import composition, removal, values
 from mining.additions import account, account_of, alone_in
 from mining.corpus import Corpus, open_corpus
-from mining.errors import Interrupted, KeyholeError, RunFolderError
+from mining.errors import Interrupted, KeyholeError
 from mining.interrupts import StopRequests, stop_requests
 from mining.models import LoadedModel
 from mining.more_triggers import Keys, Triggers, check_same_text, more_triggers, read_limit
@@ -162,7 +162,7 @@ class _Analysis:
             self.run, self.loaded, variant=self.options.variant, progress=self._telling("values")
         )
         surest = values.predictive(table.rows.select(_SUREST).to_pandas())
-        keys = {layer: own for layer, own in values.keys_by_layer(surest).items()}
+        keys = values.keys_by_layer(surest)
         both = {
             layer: np.union1d(keys.get(layer, _NO_KEYS), also.get(layer, _NO_KEYS))
             for layer in sorted({*keys, *also})
