@@ -1,8 +1,8 @@
 """The paper's figures 3 to 10 and table 3 as small tables, from what `analyse` stores. No torch.
 
-Every number comes with its count and a 95 % interval: Wilson's for shares of independent items, the
-percentile bootstrap over prefixes, or over keys where their triggers are not independent, for means,
-and order statistics for quantiles. Columns: layer, what is told apart, value, ci_low, ci_high, count
+Every number comes with its count and a 95 % interval: Wilson's for shares of independent items;
+for means the percentile bootstrap over prefixes, or over keys whose triggers are not independent;
+order statistics for quantiles. Columns: layer, what is told apart, value, ci_low, ci_high, count
 and, where the paper compares with something, that.
 """
 

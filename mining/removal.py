@@ -1,11 +1,12 @@
 """Figure 3: how far a trigger's coefficient falls when its first, its last or any token is removed.
 
-What remains of the prefix is run as a sentence of its own, and its last token's coefficient taken.
+What remains of the prefix is a sentence of its own, and its last token's coefficient is taken. Many
+remains are the beginning of another one: under causal attention the longer one tells both.
 
 Shapes: B equal texts, T tokens, F keys, R rows (a trigger and what is removed of it).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,21 +91,23 @@ def _run_equal(
         own_R = chosen_R[texts.layer_R[chosen_R] == layer]
         row_R = torch.from_numpy(texts.text_R[own_R] - first).to(loaded.device)
         key_R = torch.from_numpy(texts.key_R[own_R]).to(loaded.device)
-        after_R[own_R] = coefficient_BTF[row_R, -1, key_R].float().cpu().numpy()
+        at_R = torch.from_numpy(texts.last_R[own_R]).to(loaded.device)
+        after_R[own_R] = coefficient_BTF[row_R, at_R, key_R].float().cpu().numpy()
 
     feed_alone(loaded, equal, np.unique(texts.layer_R[chosen_R]).tolist(), keep)
 
 
 @dataclass(frozen=True)
 class _Texts:
-    """What remains of all triggers, each distinct text once, the least deep and shortest first.
+    """What is run: what remains of triggers, none of it twice, the least deep and shortest first.
 
-    Many keys share a prefix; a text is run up to the deepest layer that asks for it.
+    A text is run up to the deepest layer that asks for it.
     """
 
     texts: list[npt.NDArray[np.int32]]
     depth: npt.NDArray[np.int64]  # of each text
     text_R: npt.NDArray[np.int64]  # which text a row is about
+    last_R: npt.NDArray[np.int64]  # position in it of the row's last token
     layer_R: npt.NDArray[np.int64]
     key_R: npt.NDArray[np.int64]
 
@@ -116,26 +119,29 @@ class _Texts:
         places = pd.MultiIndex.from_frame(rows[["sentence_id", "position"]])
         prefix_of, prefixes = pd.factorize(places, sort=True)
         drawn = np.random.default_rng([seed]).random(len(prefixes))
-        known: dict[bytes, int] = {}
-        texts: list[npt.NDArray[np.int32]] = []
-        text_P3 = np.empty((len(prefixes), len(REMOVED)), dtype=np.int64)
-        for number, (sentence, position) in enumerate(prefixes):
+        remains = []  # of each prefix, in the order of REMOVED
+        for (sentence, position), share in zip(prefixes, drawn, strict=True):
             ids = np.asarray(token_ids[sentence][: position + 1], dtype=np.int32)
-            for column, at in enumerate((0, position, int(drawn[number] * (position + 1)))):
-                remains = np.delete(ids, at)
-                text = known.setdefault(remains.tobytes(), len(texts))
-                if text == len(texts):
-                    texts.append(remains)
-                text_P3[number, column] = text
-        text_R = text_P3[prefix_of].ravel()
+            for at in (0, position, int(share * len(ids))):
+                remains.append(np.delete(ids, at).tobytes())
+        holder = _holders(remains)
+        remains_R = (len(REMOVED) * prefix_of[:, None] + np.arange(len(REMOVED))).ravel()
         layer_R = np.repeat(rows["layer"].to_numpy(np.int64), len(REMOVED))
+        texts = [np.frombuffer(held, dtype=np.int32) for held in sorted(set(holder.values()))]
+        number = {text.tobytes(): at for at, text in enumerate(texts)}
+        of_remains = np.array([number[holder[text]] for text in remains], dtype=np.int64)
+        last_of = np.array([len(text) // 4 - 1 for text in remains], dtype=np.int64)
+        text_R = of_remains[remains_R]
         depth = np.zeros(len(texts), dtype=np.int64)
         np.maximum.at(depth, text_R, layer_R)
         order = np.lexsort((np.array([len(text) for text in texts]), depth))
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         key_R = np.repeat(rows["key"].to_numpy(np.int64), len(REMOVED))
-        return cls([texts[at] for at in order], depth[order], place[text_R], layer_R, key_R)
+        return cls(
+            [texts[at] for at in order], depth[order], place[text_R], last_of[remains_R],
+            layer_R, key_R,
+        )  # fmt: skip
 
     def groups(self) -> Iterator[tuple[npt.NDArray[np.int64], list[npt.NDArray[np.int32]]]]:
         """(rows, their texts) of one depth and one length, up to TOGETHER tokens."""
@@ -154,3 +160,12 @@ class _Texts:
             low, high = np.searchsorted(sorted_R, (start, stop))
             yield order_R[low:high], self.texts[start:stop]
             start = stop
+
+
+def _holders(texts: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Of each text, as the bytes of its ids, one that begins with it and is no beginning itself."""
+    ordered = sorted(set(texts))  # whatever begins with a text stands right behind it
+    holder: dict[bytes, bytes] = {}
+    for text, following in zip(reversed(ordered), [b"", *reversed(ordered)], strict=False):
+        holder[text] = holder[following] if following.startswith(text) else text
+    return holder
