@@ -168,8 +168,6 @@ def analyse(  # noqa: PLR0913, PLR0917 (a command line's options)
         )  # fmt: skip
     for part, seconds in report.done.items():
         typer.echo(f"{run_folder}: {part} in {seconds:.1f} s.")
-    for part in report.present:
-        typer.echo(f"{run_folder}: {part} was there with these settings; --again does it anew.")
 
 
 @app.command()
@@ -214,15 +212,18 @@ def bench(
     device: Annotated[str, typer.Option(help="cpu | cuda")] = "cpu",
     dtype: Annotated[str, typer.Option(help="float32 | bfloat16")] = "float32",
 ) -> None:
-    """Measure mining beside the bare model; a JSON line each."""
+    """Measure mining and the analyses beside the bare model; a JSON line each."""
+    from mining import bench_analyses
     from mining.bench import BENCHMARKS, SLOW, Setting, bench
 
-    chosen = only.split(",") if only else [name for name in BENCHMARKS if name not in SLOW]
+    every = BENCHMARKS | bench_analyses.BENCHMARKS
+    chosen = only.split(",") if only else [name for name in every if name not in SLOW]
     for name in chosen:
-        if name not in BENCHMARKS:
-            raise KeyholeError(f"--only {name}: there is no such one; {', '.join(BENCHMARKS)}.")
+        if name not in every:
+            raise KeyholeError(f"--only {name}: there is no such one; {', '.join(every)}.")
+    setting = Setting(corpus, tokens, rounds, device, dtype)
     for name in chosen:
-        typer.echo(json.dumps(bench(name, Setting(corpus, tokens, rounds, device, dtype))))
+        typer.echo(json.dumps(bench(name, every[name], setting)))
 
 
 _UNITS = {"values": "values", "top words of values": "layers"}  # of parts that count no tokens

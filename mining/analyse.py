@@ -92,6 +92,8 @@ def analyse(  # noqa: PLR0913 (the command's options)
         work = _Analysis(run, options, corpus, progress, notice)
         missing = work.missing()
         present = [part for part in options.only if part not in missing]
+        for part in present:
+            notice(f"{part} is there already, with the same settings; --again does it anew.")
         if missing:
             work.loaded = loaded if isinstance(loaded, LoadedModel) else loaded()
             check_model_of_run(run, work.loaded)
@@ -172,7 +174,7 @@ class _Analysis:
             "values": table.rows,
             "predictive_values": values.predictive_table(surest, triggers.rows),
         }
-        self._write("values", tables, started, counts=table.counts, chance=table.chance)
+        self._write("values", tables, started, counts=table.counts, **table.chance)
         return triggers
 
     def _keys_of_removal(self) -> Keys:

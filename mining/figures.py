@@ -6,7 +6,6 @@ order statistics for quantiles. Columns: layer, what is told apart, value, ci_lo
 and, where the paper compares with something, that.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,7 @@ def figures(run: RunFolder) -> dict[str, pd.DataFrame]:
         found["figure3"] = figure3(removal)
     if "values" in said and values is not None and surest is not None:
         vocabulary = said["values"]["vocabulary"]
-        found["figure4"] = figure4(values, said["values"]["chance"])
+        found["figure4"] = figure4(values, said["values"]["chance"], said["values"]["chance_any"])
         found["figure5"] = figure5(values, vocabulary)
         found["table3"] = table3(surest, vocabulary)
     if "composition" in said and composition is not None:
@@ -62,17 +61,19 @@ def figure3(removal: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["layer", "removed", *_ESTIMATE, "keys"])
 
 
-def figure4(values: pd.DataFrame, chance: Mapping[str, float]) -> pd.DataFrame:
+def figure4(
+    values: pd.DataFrame, chance: float = np.nan, chance_any: float = np.nan
+) -> pd.DataFrame:
     """Agreement rate: layer, trigger (`top_1` or `any`), ..., chance.
 
-    Of the keys whose best trigger has a next token. `chance` is what the manifest says of the two.
+    Of the keys whose best trigger has a next token. The manifest tells the chance levels.
     """
     compared = values[values["next_token_rank"] > 0]
-    columns = {"top_1": "agrees", "any": "agrees_any"}
+    kinds = (("top_1", "agrees", chance), ("any", "agrees_any", chance_any))
     rows = [
-        (layer, trigger, *share(int(own[column].sum()), len(own)), chance[trigger])
+        (layer, trigger, *share(int(own[column].sum()), len(own)), of_word)
         for layer, own in compared.groupby("layer")
-        for trigger, column in columns.items()
+        for trigger, column, of_word in kinds
     ]
     return pd.DataFrame(rows, columns=["layer", "trigger", *_ESTIMATE, "chance"])
 

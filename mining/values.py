@@ -40,7 +40,7 @@ class ValueTable:
 
     rows: pa.Table
     counts: dict[str, int]
-    chance: dict[str, float]  # of figure 4: of a word drawn at random
+    chance: dict[str, float]  # of figure 4, for a word drawn at random
 
 
 @torch.inference_mode()
@@ -68,14 +68,14 @@ def value_table(
             progress(done, len(layers) * loaded.d_ff)
         parts.append(_layer_table(layer, summaries, any_next, texts))
         compared += int((next_F >= 0).sum())
-        distinct += len(any_next)
+        distinct += int((next_F[any_next["key"]] >= 0).sum())
     keys = len(layers) * loaded.d_ff
     return ValueTable(
         pa.concat_tables(parts),
         {"values": keys, "values_with_next_token": compared},
         {
-            "top_1": 1 / readout.vocabulary,
-            "any": distinct / max(1, compared) / readout.vocabulary,
+            "chance": 1 / readout.vocabulary,
+            "chance_any": distinct / max(1, compared) / readout.vocabulary,
         },
     )
 
@@ -90,7 +90,6 @@ def _next_tokens(
     next_F = np.full(keys, -1, dtype=np.int64)
     next_F[first["key"]] = first["next_token_id"]
     known = positive.loc[positive["next_token_id"] >= 0, ["key", "next_token_id"]]
-    known = known[next_F[known["key"]] >= 0]
     return next_F, known.drop_duplicates()
 
 
