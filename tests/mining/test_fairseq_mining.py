@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from checkpoints import WORDS
 from corpora import mixed_lines
-from fairseq_models import forward, numbers, save, state_of
+from fairseq_models import forward, log_probabilities, numbers, save, state_of
 from interrupted_runs import OPTIONS, begin
 from terminal import contents
 
+from mining.analyse import analyse
 from mining.corpus import open_corpus
 from mining.miner import mine
 from mining.models import LoadedModel, load_model
@@ -172,3 +173,17 @@ def test_a_wide_model_is_loaded_without_a_copy_more_than_the_file(
         grown = int((tmp_path / "grown").read_text())
         size = (folder / "model.pt").stat().st_size
         assert 0.9 * size < grown < 2.2 * size, (zipped, grown / size)
+
+
+def test_a_run_is_analysed_with_the_softmax_of_the_paper(folder: Path, run: Run) -> None:
+    loaded = load_model(str(folder), device="cpu", readout=True)
+    mined = run(loaded, mixed_lines())
+    analyse(mined, loaded, only=("values", "composition"), prefixes=20)
+    values = RunFolder.open(mined.path).values()
+    assert values is not None and len(values) == 64
+    for row in values.iloc[::7].itertuples():
+        value = MADE.layers[row.layer]["fc2"][0][:, row.key].double().numpy()
+        expected = np.exp(log_probabilities(MADE, value))
+        assert row.top_token_ids[0] == expected.argmax()
+        assert row.max_probability == pytest.approx(expected.max(), rel=1e-4)
+    assert (mined.path / "composition.parquet").exists()
