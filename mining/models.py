@@ -1,10 +1,7 @@
-"""Load a language model and find its memories: where each architecture keeps keys and values.
-
-An architecture is one row of LAYOUTS. The memory coefficient of key i is the i-th input of the
-module `value`, the down-projection: whatever multiplies value i, gated or not.
-"""
+"""Load a language model and find its memories, by the row of LAYOUTS that its architecture has."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -14,53 +11,21 @@ import torch
 from torch import nn
 
 from mining.errors import ModelError
+from mining.fairseq_checkpoint import CHECKPOINT
+from mining.fairseq_tokenizer import DICTIONARY
+from mining.layouts import LAYOUTS, Layout
+from mining.readout import Readout, readout_of
 
 DEMO = "demo"
 DEMO_FOLDER = Path(__file__).parent / "demo" / "model"
+FAIRSEQ_FILES = (CHECKPOINT, DICTIONARY)
 _PROBES = ("a", "1", ".", "の")  # text that most tokenizers know
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where a decoder keeps its memories, as module paths."""
-
-    blocks: str  # from the base model to the list of layers
-    key: str  # from a layer to the up-projection, whose rows are keys
-    value: str  # from a layer to the down-projection, whose input is the memory coefficient
-    activation: str  # the config field that names f; empty: the architecture knows only GELU
-    gated: bool = False  # the coefficient is f(gate) · up and may be strongly negative
-
-
-_GATED = Layout("layers", "mlp.up_proj", "mlp.down_proj", "hidden_act", gated=True)
-_GEMMA = Layout("layers", "mlp.up_proj", "mlp.down_proj", "hidden_activation", gated=True)
-
-# By `config.model_type`, as transformers names it.
-LAYOUTS = {
-    "gpt2": Layout("h", "mlp.c_fc", "mlp.c_proj", "activation_function"),
-    "gpt_neo": Layout("h", "mlp.c_fc", "mlp.c_proj", "activation_function"),
-    "gptj": Layout("h", "mlp.fc_in", "mlp.fc_out", "activation_function"),
-    "gpt_neox": Layout("layers", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h", "hidden_act"),
-    "opt": Layout("decoder.layers", "fc1", "fc2", "activation_function"),
-    "bloom": Layout("h", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h", ""),
-    "falcon": Layout("h", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h", "activation"),
-    "phi": Layout("layers", "mlp.fc1", "mlp.fc2", "hidden_act"),
-    "phi3": Layout("layers", "mlp.gate_up_proj", "mlp.down_proj", "hidden_act", gated=True),
-    "gemma": _GATED,
-    "gemma2": _GEMMA,
-    "gemma3_text": _GEMMA,
-    "llama": _GATED,
-    "mistral": _GATED,
-    "olmo": _GATED,
-    "olmo2": _GATED,
-    "qwen2": _GATED,
-    "qwen3": _GATED,
-}
-
-
-@dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to mine: no output head, no gradients, evaluation mode."""
+    """A model ready to mine: no gradients, evaluation mode, its output head only if asked for."""
 
     name: str
     model: nn.Module  # the base model: token ids in, hidden states out
@@ -78,6 +43,7 @@ class LoadedModel:
     weights_sha256: str
     tokenizer_sha256: str
     revision: str | None
+    readout: Readout | None = None  # the output head, for the analyses
 
     @property
     def room(self) -> int:
@@ -85,8 +51,14 @@ class LoadedModel:
         return self.context - len(self.lead_ids)
 
 
-def load_model(name: str, *, dtype: str = "float32", device: str = "auto") -> LoadedModel:
-    """Load a checkpoint folder, a Hugging Face id or `demo`; ModelError says what is missing."""
+def load_model(
+    name: str, *, dtype: str = "float32", device: str = "auto", readout: bool = False
+) -> LoadedModel:
+    """Load a checkpoint folder, a Hugging Face id or `demo`; ModelError says what is missing.
+
+    A folder may also be fairseq's, with `model.pt` and `dict.txt`.
+    `readout`: keep the output head too, which mining does not need.
+    """
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -96,6 +68,10 @@ def load_model(name: str, *, dtype: str = "float32", device: str = "auto") -> Lo
     if dtype not in DTYPES:
         raise ModelError(f"--dtype {dtype} is not known; choose one of {', '.join(DTYPES)}.")
     place = torch.device(_device(device))
+    if _is_fairseq(Path(source)):
+        from mining.fairseq_folder import load_fairseq
+
+        return load_fairseq(name, Path(source), dtype=dtype, device=place, readout=readout)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
         whole, loading = AutoModelForCausalLM.from_pretrained(
@@ -121,10 +97,11 @@ def load_model(name: str, *, dtype: str = "float32", device: str = "auto") -> Lo
         activation=str(getattr(whole.config, layout.activation)) if layout.activation else "gelu",
         d_model=whole.config.hidden_size, d_ff=_inputs(values[0]),
         context=int(getattr(whole.config, "max_position_embeddings", 2048)),
-        lead_ids=_lead_ids(tokenizer), device=place, dtype=dtype,
+        lead_ids=lead_ids(tokenizer), device=place, dtype=dtype,
         weights_sha256=_weights_sha256(source),
         revision=getattr(whole.config, "_commit_hash", None),
-        tokenizer_sha256=hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest(),
+        tokenizer_sha256=tokenizer_sha256(tokenizer),
+        readout=readout_of(whole, layout.final_norm, layout.projection, place) if readout else None,
     )  # fmt: skip
 
 
@@ -141,7 +118,7 @@ def find_memories(base: nn.Module, model_type: str) -> tuple[Layout, tuple[nn.Mo
             )
         raise ModelError(
             f"No feed-forward layout for architecture {model_type!r}; modules seen:"
-            f" {', '.join(seen)}. Add a row to LAYOUTS in mining/models.py"
+            f" {', '.join(seen)}. Add a row to LAYOUTS in mining/layouts.py"
             f" (known: {', '.join(sorted(LAYOUTS))})."
         )
     try:
@@ -178,13 +155,24 @@ def _inputs(projection: nn.Module) -> int:
 
 def _check_folder(source: str) -> None:
     path = Path(source)
-    if path.is_dir() and not (path / "config.json").is_file():
-        raise ModelError(f"{source} is no checkpoint folder: it holds no config.json.")
+    if path.is_dir() and not (path / "config.json").is_file() and not _is_fairseq(path):
+        fairseq = [name for name in FAIRSEQ_FILES if (path / name).is_file()]
+        lacking = f"{fairseq[0]} without the other of" if fairseq else "neither config.json nor"
+        raise ModelError(
+            f"{source} is no checkpoint folder: it holds {lacking} fairseq's"
+            f" {' and '.join(FAIRSEQ_FILES)}."
+        )
     if path.is_file():
         raise ModelError(f"{source} is a file; give the checkpoint's folder.")
     looks_local = path.is_absolute() or source.startswith(".") or source.count("/") > 1
     if looks_local and not path.exists():
         raise ModelError(f"No checkpoint folder {source}; check the path of MODEL.")
+
+
+def _is_fairseq(folder: Path) -> bool:
+    return not (folder / "config.json").is_file() and all(
+        (folder / name).is_file() for name in FAIRSEQ_FILES
+    )
 
 
 def _device(device: str) -> str:
@@ -197,7 +185,7 @@ def _device(device: str) -> str:
     return device
 
 
-def _lead_ids(tokenizer: Any) -> tuple[int, ...]:
+def lead_ids(tokenizer: Any) -> tuple[int, ...]:
     """The special tokens this tokenizer puts before a text by default (usually none or a BOS)."""
     backend = tokenizer.backend_tokenizer
     for probe in (*_PROBES, *tokenizer.get_vocab()):
@@ -211,16 +199,25 @@ def _lead_ids(tokenizer: Any) -> tuple[int, ...]:
     return ()
 
 
+def tokenizer_sha256(tokenizer: Any) -> str:
+    """SHA-256 of all that a tokenizer does."""
+    return hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
+
+
 def _weights_sha256(source: str) -> str:
-    """SHA-256 over the checkpoint's weight files, in order of name."""
+    """SHA-256 over the checkpoint's weight files."""
     folder = Path(source)
     if not folder.is_dir():
         from transformers.utils import cached_file
 
         folder = Path(cached_file(source, "config.json")).parent
+    return files_sha256([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
+
+
+def files_sha256(files: Iterable[Path]) -> str:
+    """SHA-256 over files, in order of name."""
     digest = hashlib.sha256()
-    weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
-    for file in sorted(weights, key=lambda path: path.name):
+    for file in sorted(files, key=lambda path: path.name):
         with file.open("rb") as stream:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)

@@ -16,7 +16,8 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from mining.capture import memory_coefficients
 from mining.errors import ModelError
-from mining.models import LAYOUTS, load_model
+from mining.layouts import LAYOUTS
+from mining.models import load_model
 
 Weights = dict[str, torch.Tensor]
 Formula = Callable[[torch.Tensor, Weights], torch.Tensor]
@@ -100,7 +101,7 @@ def save(folder: Path, model_type: str, fields: dict[str, object]) -> None:
 
 
 def test_every_layout_is_tested() -> None:
-    assert CASES.keys() == LAYOUTS.keys()
+    assert CASES.keys() | {"fairseq"} == LAYOUTS.keys()  # of that: test_fairseq_lm.py
 
 
 @pytest.mark.parametrize("model_type", CASES)
