@@ -2,7 +2,6 @@
 
 import math
 from collections import defaultdict
-from pathlib import Path
 
 import pandas as pd
 import pytest
