@@ -82,7 +82,7 @@ def planted_values(folder: Path) -> Planted:
         GPT2Config(
             vocab_size=vocabulary, n_positions=CONTEXT, n_embd=2 * concepts, n_layer=2, n_head=1,
             n_inner=KEYS, activation_function="relu", tie_word_embeddings=False,
-            bos_token_id=1, eos_token_id=3,
+            bos_token_id=1, eos_token_id=3, layer_norm_epsilon=1e-12,
         )
     ).eval()  # fmt: skip
     scale = (concepts / 2) ** 0.5  # the norm's factor where a word and a position stand

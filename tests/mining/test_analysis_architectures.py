@@ -13,9 +13,9 @@ import pytest
 import torch
 from analysed_runs import Mined, mined_at, table
 from analysis_oracle import top
-from checkpoints import Checkpoint, word_tokenizer
+from checkpoints import Checkpoint
 from test_architectures import CASES, LAYERS, save
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 LINES = ["the cat sat on a mat", "a dog ran", "one two three cat", "bird", "red blue old new"]
 CLOSE = 1e-4  # in proportion to the scores
@@ -74,12 +74,13 @@ def clear(scores: np.ndarray) -> tuple[int, bool]:
 def test_compositions_are_those_of_the_whole_model(model_type: str, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     save(folder, model_type, CASES[model_type][0])
-    tokenizer = word_tokenizer()
+    tokenizer = AutoTokenizer.from_pretrained(folder)  # qwen2 makes a tokenizer of its own of it
     one: Mined = mined_at(tmp_path, Checkpoint(folder, (), frozenset(), 32), LINES, top_k=2)
     rows = table(one.analysed(only=("composition",), prefixes=1_000), "composition")
     whole = WholeModel(folder, model_type)
     sentences = [tokenizer(line, add_special_tokens=False)["input_ids"] for line in LINES]
-    assert len(rows) == LAYERS * sum(map(len, sentences))
+    ranked = [i for ids in sentences for i in ids if i not in tokenizer.all_special_ids]
+    assert len(rows) == LAYERS * len(ranked)
     compared = 0
     for row in rows.itertuples():
         prediction, sure = clear(whole.run(sentences[row.sentence_id][: row.position + 1]))
