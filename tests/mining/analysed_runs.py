@@ -21,6 +21,7 @@ from mining.models import LoadedModel, load_model
 from mining.run_folder import RunFolder
 
 LINES = mixed_lines(seed=8)
+MOST_TRIGGERS = 50  # that an analysis looks at
 FEW = {"prefixes": 150, "keys_per_layer": 6}  # of some 450 ranked positions, and 64 or 12 keys
 
 
@@ -57,6 +58,7 @@ class Mined:
     options: MiningOptions
     done: dict[str, RunFolder] = field(default_factory=dict)
     oracles: dict[str, AnalysisOracle] = field(default_factory=dict)
+    ranked: dict[tuple[int, int], list[Trigger]] = field(default_factory=dict)
 
     def fresh(self) -> RunFolder:
         """A copy that is not analysed yet."""
@@ -80,8 +82,11 @@ class Mined:
 
     def triggers(self, layer: int, key: int, top_k: int) -> list[Trigger]:
         """A key's first positive triggers by the oracle, ranked as the run ranks them."""
-        chosen = self.options.per_sentence
-        return self.oracle().triggers(layer, key, top_k=top_k, per_sentence=chosen)
+        if (layer, key) not in self.ranked:
+            self.ranked[layer, key] = self.oracle().triggers(
+                layer, key, top_k=MOST_TRIGGERS, per_sentence=self.options.per_sentence
+            )
+        return self.ranked[layer, key][:top_k]
 
     @property
     def places(self) -> list[tuple[int, int]]:

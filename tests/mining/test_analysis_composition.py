@@ -4,12 +4,16 @@ Also of the sample itself: distinct prefixes, each as likely as any other, the s
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from analysed_runs import MODELS, Mined, table
 from scipy import stats
+
+from mining.composition import sample_prefixes
+from mining.corpus import open_corpus
 
 Analyses = Callable[[str], Mined]
 SAMPLED = 150
@@ -92,22 +96,39 @@ def test_the_same_seed_draws_the_same_prefixes_and_another_others(analyses: Anal
     assert chance - 0.15 < common < chance + 0.15  # two samples meet by chance only
 
 
-def test_every_ranked_position_is_as_likely_as_any_other(analyses: Analyses) -> None:
-    one = analyses("llama")
+def test_every_ranked_position_is_as_likely_as_any_other(
+    analyses: Analyses, tmp_path: Path
+) -> None:
+    one = analyses("gpt2")
     places = one.oracle().ranked_positions()
-    seeds, size = 40, 60
-    draws = [sample(compositions(one, seed=seed, prefixes=size)) for seed in range(seeds)]
-    counts = np.array([sum(place in draw for draw in map(set, draws)) for place in places])
-    assert counts.sum() == seeds * size
+    corpus = one.home / "corpus.txt"
+    seeds, size = 300, 60
+    counts = dict.fromkeys(places, 0)
+    for seed in range(seeds):
+        drawn = sample_prefixes(one.loaded, open_corpus(str(corpus)), size, seed)
+        for place in zip(drawn.sentence_id.tolist(), drawn.position.tolist(), strict=True):
+            counts[place] += 1
+    found = np.array([*counts.values()])
+    assert len(found) == len(places)
+    assert found.sum() == seeds * size
     # Drawn without replacement: the statistic is that of a chi-squared test, scaled by what a
     # sample of this size leaves of a count's variance.
     share = size / len(places)
-    statistic = ((counts - seeds * share) ** 2).sum() / (seeds * share * (1 - share))
+    statistic = ((found - seeds * share) ** 2).sum() / (seeds * share * (1 - share))
     low, high = stats.chi2(len(places) - 1).ppf([0.001, 0.999])
     assert low < statistic < high
-    # And no part of the corpus, nor of a sentence, is preferred.
-    order = np.argsort(np.argsort([sentence for sentence, _ in places]))
-    deep = np.array([position for _, position in places])
-    for by in (order, deep):
-        halves = counts[by < np.median(by)].mean(), counts[by >= np.median(by)].mean()
-        assert halves[0] == pytest.approx(halves[1], rel=0.15)
+
+
+def test_a_corpus_of_several_windows_is_drawn_from_evenly(
+    analyses: Analyses, tmp_path: Path
+) -> None:
+    corpus = tmp_path / "long.txt"
+    sentences, size = 20_000, 1_500
+    corpus.write_text("the cat\n" * sentences, encoding="utf-8")
+    drawn = sample_prefixes(analyses("gpt2").loaded, open_corpus(str(corpus)), size, seed=1)
+    places = {*zip(drawn.sentence_id.tolist(), drawn.position.tolist(), strict=True)}
+    assert len(places) == size
+    assert set(drawn.position) == {0, 1}
+    tenths = np.histogram(drawn.sentence_id, bins=10, range=(0, sentences))[0]
+    assert stats.chisquare(tenths).pvalue > 0.001
+    assert stats.binomtest(int(drawn.position.sum()), size).pvalue > 0.001

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from analysed_runs import MODELS, Mined, table
 
+from mining.removal import keys_to_remove_from
+
 Analyses = Callable[[str], Mined]
 KEYS, TRIGGERS = 6, 50
 REMOVED = ["first", "last", "random"]
@@ -51,7 +53,7 @@ def test_the_coefficients_are_those_of_the_shortened_prefix_fed_as_a_sentence(
     places = []
     for (layer, key), of_key in rows.groupby(["layer", "key"]):
         triggers = {t.rank: t for t in one.triggers(layer, key, TRIGGERS)}
-        for row in of_key.itertuples():
+        for row in of_key[of_key["rank"] % 4 == 1].itertuples():
             trigger = triggers[row.rank]
             assert near(row.coefficient, trigger.coefficient)
             last = trigger.position
@@ -69,9 +71,9 @@ def test_the_coefficients_are_those_of_the_shortened_prefix_fed_as_a_sentence(
                 if len(possible) == 1:  # elsewhere equal words or a coefficient of 0 hide which
                     places.append(possible[0] / last)
     # Any token may be the random one, the first and the last too, and no part is preferred.
-    assert len(places) > 100
+    assert len(places) > 40
     assert {0.0, 1.0} < set(places)
-    assert 0.4 < np.mean(places) < 0.6
+    assert 0.35 < np.mean(places) < 0.65
 
 
 @both
@@ -106,21 +108,17 @@ def test_another_seed_changes_nothing_of_a_key_but_what_random_removes(analyses:
     first, other = (removals(one, keys_per_layer=12, seed=seed) for seed in (0, 1))  # all keys
     place = ["layer", "key", "rank", "removed", "coefficient"]
     pd.testing.assert_frame_equal(first[place], other[place])
-    differs = first["coefficient_after"] != other["coefficient_after"]
+    differs = ~np.isclose(first["coefficient_after"], other["coefficient_after"], 1e-4, 1e-5)
     assert set(first.loc[differs, "removed"]) == {"random"}
 
 
 def test_each_key_is_drawn_about_as_often(analyses: Analyses) -> None:
-    one = analyses("llama")
-    seeds, size = 40, 3
-    drawn = [
-        place
-        for seed in range(seeds)
-        for place in set(
-            removals(one, keys_per_layer=size, seed=seed)[["layer", "key"]].itertuples(index=False)
-        )
-    ]
-    counts = pd.Series(drawn).value_counts()
-    assert len(counts) == 24  # every key of both layers at some time, each about ten times
-    assert counts.min() >= 2
-    assert counts.max() <= 22
+    run = analyses("gpt2").fresh()
+    seeds, size = 200, 16
+    drawn = [keys_to_remove_from(run, size, seed) for seed in range(seeds)]
+    for layer, keys in run.keys().query("triggers > 0").groupby("layer")["key"]:
+        counts = pd.Series(np.concatenate([of_seed[layer] for of_seed in drawn])).value_counts()
+        assert set(counts.index) == set(keys)
+        share = size / len(keys)
+        spread = (seeds * share * (1 - share)) ** 0.5  # of a count, binomial
+        assert np.abs(counts - seeds * share).max() < 4.5 * spread
