@@ -10,6 +10,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no test a
 
 import pytest
 import torch
+from analysed_runs import LINES, MODELS, Mined, mined_at
 from checkpoints import (
     Checkpoint,
     Constant,
@@ -121,6 +122,21 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
                 loaded, whole, [ids[one] for one in kind.leads], [ids[one] for one in kind.ends]
             )
         return made[name]
+
+    return by_name
+
+
+@pytest.fixture(scope="session")
+def analyses(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Mined]:
+    """A mined run by the name of its model in MODELS, mined when first asked for."""
+    runs: dict[str, Mined] = {}
+
+    def by_name(name: str) -> Mined:
+        if name not in runs:
+            home = tmp_path_factory.mktemp(f"analyses-{name}")
+            make, options = MODELS[name]
+            runs[name] = mined_at(home, make(home / "model"), LINES, **options)
+        return runs[name]
 
     return by_name
 

@@ -55,13 +55,7 @@ class Oracle:
 
     def __init__(self, checkpoint: Checkpoint, sentences: Sequence[str]) -> None:
         """`sentences` in corpus order; the parts they are split in count from 0."""
-        tokenizer = _tokenizer(checkpoint.folder)
-        room = checkpoint.context - len(checkpoint.begins_with)
-        self.texts = [part for text in sentences for part in _parts(tokenizer, text, room)]
-        encoded = [tokenizer.encode(text, add_special_tokens=False) for text in self.texts]
-        self.token_ids = [list(one.ids) for one in encoded]
-        self.token_ends = [[end for _, end in one.offsets] for one in encoded]
-        self._special = checkpoint.special_ids
+        self._read(checkpoint, sentences)
         fed = len(checkpoint.begins_with)
         # One array a sentence: layers × positions × keys, the sentence's own positions only.
         forwards = [
@@ -71,6 +65,16 @@ class Oracle:
         self.coefficients = [one.coefficients[:, fed:] for one in forwards]
         # How large the terms behind a key's coefficients get: what float32 rounds relative to.
         self.scale = np.max([one.scale for one in forwards], axis=0)
+
+    def _read(self, checkpoint: Checkpoint, sentences: Sequence[str]) -> None:
+        """Tokens without a model: text, ids and offsets of every part."""
+        tokenizer = _tokenizer(checkpoint.folder)
+        room = checkpoint.context - len(checkpoint.begins_with)
+        self.texts = [part for text in sentences for part in _parts(tokenizer, text, room)]
+        encoded = [tokenizer.encode(text, add_special_tokens=False) for text in self.texts]
+        self.token_ids = [list(one.ids) for one in encoded]
+        self.token_ends = [[end for _, end in one.offsets] for one in encoded]
+        self._special = checkpoint.special_ids
 
     @property
     def layers(self) -> int:
