@@ -102,7 +102,7 @@ def test_every_ranked_position_is_as_likely_as_any_other(
     one = analyses("gpt2")
     places = one.oracle().ranked_positions()
     corpus = one.home / "corpus.txt"
-    seeds, size = 300, 60
+    seeds, size = 120, 60
     counts = dict.fromkeys(places, 0)
     for seed in range(seeds):
         drawn = sample_prefixes(one.loaded, open_corpus(str(corpus)), size, seed)

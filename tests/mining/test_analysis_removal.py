@@ -53,7 +53,7 @@ def test_the_coefficients_are_those_of_the_shortened_prefix_fed_as_a_sentence(
     places = []
     for (layer, key), of_key in rows.groupby(["layer", "key"]):
         triggers = {t.rank: t for t in one.triggers(layer, key, TRIGGERS)}
-        for row in of_key[of_key["rank"] % 4 == 1].itertuples():
+        for row in of_key[of_key["rank"] % 6 == 1].itertuples():
             trigger = triggers[row.rank]
             assert near(row.coefficient, trigger.coefficient)
             last = trigger.position
@@ -114,7 +114,7 @@ def test_another_seed_changes_nothing_of_a_key_but_what_random_removes(analyses:
 
 def test_each_key_is_drawn_about_as_often(analyses: Analyses) -> None:
     run = analyses("gpt2").fresh()
-    seeds, size = 200, 16
+    seeds, size = 80, 16
     drawn = [keys_to_remove_from(run, size, seed) for seed in range(seeds)]
     for layer, keys in run.keys().query("triggers > 0").groupby("layer")["key"]:
         counts = pd.Series(np.concatenate([of_seed[layer] for of_seed in drawn])).value_counts()
