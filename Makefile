@@ -35,6 +35,7 @@ check: $(VENV)/.development  ## rules: style, types, who may import whom
 
 bench: $(VENV)/.runtime  ## measure, a JSON line each (some 20 minutes)
 	$(BIN)/python -m mining bench
+	$(BIN)/python -m annotations.bench
 	$(BIN)/python -m app.bench
 
 screenshots: $(VENV)/.development mined  ## take docs/images anew from the demo

@@ -1,11 +1,14 @@
-"""The annotations' command line: import runs, assign keys, tell what labels add up to."""
+"""The annotations' command line: import runs, assign keys, who labels, what labels add up to."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from annotations import queries, queue
+from annotations.agreement_report import report_agreement
+from annotations.agreement_view import agreement_view
 from annotations.answer_weights import Policy
 from annotations.database import database_url, make_engine, migrate, session
 from annotations.frames import dataset_frames
@@ -109,6 +112,41 @@ def statistics_command(
         found.to_csv(partial, index=False, lineterminator="\r\n")
         partial.replace(csv)
     typer.echo(report(found, run=run.name, policy=policy, machines=machines))
+
+
+@app.command("agreement")
+def agreement_command(
+    run_name: Annotated[
+        str | None, typer.Option("--run", help="The run; by default the newest.")
+    ] = None,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Each two annotators, and gold against each.")
+    ] = False,
+    machines: Annotated[
+        bool, typer.Option("--machines", help="Machines are compared as if they were people.")
+    ] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Of the bootstrap over keys.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of bootstrap and permutations.")] = 0,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the table there, too.")
+    ] = None,
+) -> None:
+    """Say how far the annotators of a run agree, over all keys and layer by layer."""
+    engine = make_engine(database_url())
+    migrate(engine)
+    with session(engine, read_only=True) as reading:
+        run = queries.run_named(session=reading, name=run_name)
+        assert run.id is not None
+        report = report_agreement(
+            session=reading, run_id=run.id, pairs=pairs, machines=machines, rounds=rounds, seed=seed
+        )
+    if csv is not None:
+        report.write(csv)
+    if report.is_empty:
+        typer.echo(f"{run.name}: no key has two answers to compare; left out: {report.left_out}.")
+        return
+    Console().print(agreement_view(report.table))
+    typer.echo(f"\nLeft out: {report.left_out}.")
 
 
 @users.command("add")

@@ -60,7 +60,7 @@ class Matching:
         return _share(matched, matched + len(self.only_one) + len(self.only_other))
 
 
-def jaccard(one: frozenset[int], other: frozenset[int]) -> Fraction:
+def jaccard(one: frozenset[object], other: frozenset[object]) -> Fraction:
     """|one ∩ other| / |one ∪ other|, from 0 to 1, exactly.
 
     1 for two empty sets: they are the same set, and its distance to itself is 0.

@@ -29,9 +29,9 @@ from annotations.answer_measures import (
     key_measures,
 )
 from annotations.answer_weights import KEY, Policy, counted_answers
+from annotations.bootstrap import interval, resampled_medians, resampled_sums
 from annotations.categories import ANSWER
 from annotations.frames import of_people
-from annotations.resampling import percentile_interval, resampled_medians, resampled_sums
 from annotations.tables import GOLD, SEMANTIC
 from annotations.trend import share_trend
 
@@ -176,7 +176,7 @@ def _ratios(scope: _Scope, measures: Collection[str]) -> dict[tuple[str, str], _
         found = [_Found(float(value), note=ONE_KEY) for value in values_M]
         return dict(zip(places, found, strict=True))
     sums_RM = resampled_sums(table[above + below].to_numpy(), scope.rounds, scope.seed)
-    low_M, high_M = percentile_interval(sums_RM[:, : len(above)] / sums_RM[:, len(above) :])
+    low_M, high_M = interval(sums_RM[:, : len(above)] / sums_RM[:, len(above) :])
     ends = zip(values_M.tolist(), low_M.tolist(), high_M.tolist(), strict=True)
     return {place: _Found(*three) for place, three in zip(places, ends, strict=True)}
 
@@ -190,12 +190,11 @@ def _seconds(scope: _Scope, measure: str) -> _Found:
     if len(seconds_K) < 2:
         return _Found(value, note=ONE_KEY)
     if median:
-        rounds_R = resampled_medians(seconds_K, scope.rounds, scope.seed)
+        rounds_R1 = resampled_medians(seconds_K, scope.rounds, scope.seed)
     else:
-        rounds_R = resampled_sums(seconds_K[:, None], scope.rounds, scope.seed)[:, 0]
-        rounds_R = rounds_R / len(seconds_K)
-    low, high = percentile_interval(rounds_R)
-    return _Found(value, float(low), float(high))
+        rounds_R1 = resampled_sums(seconds_K[:, None], scope.rounds, scope.seed) / len(seconds_K)
+    low_1, high_1 = interval(rounds_R1)
+    return _Found(value, float(low_1[0]), float(high_1[0]))
 
 
 def _trend(scope: _Scope) -> tuple[_Found, _Found]:

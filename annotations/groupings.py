@@ -1,0 +1,68 @@
+"""Agreement on which prefixes belong together, whatever the patterns are called. Arrays only.
+
+A grouping is the patterns of one answer. All that omega and B-cubed look at is, for each two
+items, the number of patterns that hold both: the matrix `together`, with an item's own number of
+patterns on its diagonal. A annotators, P pairs of them, N items.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from annotations.chance_corrected import Floats, ratio
+
+Places = npt.NDArray[np.int64]
+
+
+def together(patterns: Sequence[frozenset[int]], items: int) -> Floats:
+    """N × N: in how many patterns each two of the items 0 … items − 1 are together."""
+    ticks_GN = np.zeros((len(patterns), items))
+    for place, pattern in enumerate(patterns):
+        ticks_GN[place, list(pattern)] = 1
+    return ticks_GN.T @ ticks_GN
+
+
+def omega_of(together_ANN: Floats, one_P: Places, other_P: Places) -> Floats:
+    """Omega (Collins and Dent 1988) of pairs of annotators; NaN where chance agrees fully.
+
+    Two agree on a pair of items that is together in as many patterns of the one as of the other.
+    """
+    items = together_ANN.shape[-1]
+    rows, columns = np.triu_indices(items, k=1)
+    together_AT = together_ANN[:, rows, columns]  # T pairs of items
+    total = len(rows)
+    multiplicities = np.arange(int(together_AT.max(initial=0)) + 1)
+    counts_AJ = np.stack([(together_AT == j).sum(axis=1) for j in multiplicities], axis=1)
+    agreed_P = (together_AT[one_P] == together_AT[other_P]).sum(axis=1)
+    by_chance_P = (counts_AJ[one_P] * counts_AJ[other_P]).sum(axis=1)
+    return ratio((total * agreed_P - by_chance_P) * 1.0, (total**2 - by_chance_P) * 1.0)
+
+
+def bcubed_of(together_ANN: Floats, one_P: Places, other_P: Places) -> tuple[Floats, Floats]:
+    """Extended B-cubed precision and recall (Amigó et al. 2009) of `other` against `one`.
+
+    Precision is NaN where `other` has no item in a pattern, recall where `one` has none.
+    """
+    one_PNN, other_PNN = together_ANN[one_P], together_ANN[other_P]
+    shared_PNN = np.minimum(one_PNN, other_PNN)
+    return _kept(shared_PNN, other_PNN), _kept(shared_PNN, one_PNN)
+
+
+def harmonic_mean(precision_P: Floats, recall_P: Floats) -> Floats:
+    """F of precision and recall: 0 where one of the two does not exist, NaN where neither does."""
+    precision_P, recall_P = np.broadcast_arrays(precision_P, recall_P)
+    mean_P = ratio(2 * precision_P * recall_P, precision_P + recall_P)
+    neither_P = np.isnan(precision_P) & np.isnan(recall_P)
+    return np.where(neither_P, np.nan, np.nan_to_num(mean_P, nan=0.0))
+
+
+def _kept(shared_PNN: Floats, judged_PNN: Floats) -> Floats:
+    """The mean share of the judged patterns' togetherness that is shared: over neighbours first."""
+    neighbours_PNN = judged_PNN > 0
+    shares_PNN = np.divide(
+        shared_PNN, judged_PNN, out=np.zeros_like(judged_PNN), where=neighbours_PNN
+    )
+    per_item_PN = ratio(shares_PNN.sum(axis=-1), neighbours_PNN.sum(axis=-1) * 1.0)
+    grouped_PN = ~np.isnan(per_item_PN)
+    return ratio(np.nan_to_num(per_item_PN).sum(axis=-1), grouped_PN.sum(axis=-1) * 1.0)
