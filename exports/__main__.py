@@ -8,7 +8,7 @@ import typer
 from annotations.database import database_url, make_engine, migrate
 from annotations.database import session as open_session
 from annotations.queries import run_named
-from exports.charts import draw_charts
+from exports.charts import Style, draw_charts
 from exports.dataset import write_dataset
 from mining.command_line import new_app, run
 
@@ -47,10 +47,16 @@ def charts(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the charts; default: DIR/charts.")
     ] = None,
+    style: Annotated[
+        Style, typer.Option(help="paper: as wide as a column, in print sizes, without titles.")
+    ] = "screen",
 ) -> None:
     """Draw the charts of a dataset from its CSV files, as PNG, SVG and Vega-Lite JSON."""
-    for path in draw_charts(folder, out or folder / "charts"):
+    drawn = draw_charts(folder, out or folder / "charts", style)
+    for path in drawn.paths:
         typer.echo(path)
+    for note in drawn.notes:
+        typer.echo(note, err=True)
 
 
 if __name__ == "__main__":

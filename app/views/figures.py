@@ -14,8 +14,8 @@ from annotations.statistics import layer_statistics
 from annotations.statistics_report import written
 from annotations.tables import Annotator, Run
 from app import visit
-from exports.charts import figure2, figure2_intervals
 from exports.dataset import dataset_zip
+from exports.figure2_charts import figure2, figure2_intervals
 
 _SHARE = st.column_config.NumberColumn(format="percent")
 
