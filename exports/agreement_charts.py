@@ -21,7 +21,7 @@ _PANELS: dict[str, dict[str, tuple[str, str, str | None]]] = {
         "alpha_jaccard": ("alpha, Jaccard", "triangle-up", "#56B4E9"),
         "alpha_nominal": ("alpha, nominal", "square", "#CC79A7"),
     },
-    "F": {
+    "F measure": {
         "pattern_f1": ("patterns, F1", "circle", "#D55E00"),
         "bcubed_f": ("B-cubed F", "triangle-up", "#56B4E9"),
     },
@@ -50,7 +50,7 @@ def agreement(table: pd.DataFrame, *, dark: bool = False, paper: bool = False) -
     places = _places(table["scope"])
     panels = [_panel(rows, name, places, look, last=name == list(_PANELS)[-1]) for name in _PANELS]
     chart = alt.vconcat(*panels, spacing=6 if paper else 14).resolve_scale(
-        color="independent", shape="independent"
+        color="independent", shape="independent", xOffset="independent"
     )
     keys = counted(rows["keys"], "key", "keys")
     about = f"{keys} with two answers or more; lines: 95% bootstrap intervals over keys; dashes:" \
@@ -71,10 +71,7 @@ def _panel(rows: pd.DataFrame, name: str, places: list[str], look: Look, *, last
     least = min(0.0, float(own[["value", "ci_low", "baseline"]].min().min()) if len(own) else 0.0)
     scale = alt.Scale(domain=[least - 0.04, 1.04], nice=False)
     axis = alt.Axis(title=name, values=[-1, -0.5, 0, 0.5, 1])
-    x = places_axis("place:N", places)
-    if not last:
-        x.axis.labels = False
-        x.axis.title = None
+    x = places_axis("place:N", places, told=last)
     base = alt.Chart(own).encode(x=x, xOffset=offset, tooltip=_tooltip())
     lines = (
         base.transform_filter(KNOWN)
@@ -85,7 +82,10 @@ def _panel(rows: pd.DataFrame, name: str, places: list[str], look: Look, *, last
     shapes = [told[1] for told in measures.values()]
     colours = [told[2] or look.neutrals.text for told in measures.values()]
     chance = bool(own["baseline"].notna().any())
-    legend = alt.Legend(orient="top", title=None, direction="horizontal", symbolOpacity=1)
+    legend = alt.Legend(
+        orient="top", title=None, direction="horizontal", symbolStrokeWidth=0.5,
+        offset=2 if look.paper else 6,
+    ) if len(names) > 1 else None  # fmt: skip
     points = base.mark_point(
         filled=True, opacity=1, size=look.point * 0.9, stroke=look.neutrals.text,
         strokeWidth=0.3 if look.paper else 0.6,

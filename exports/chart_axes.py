@@ -25,13 +25,18 @@ def layer_axis(rows: pd.DataFrame) -> Any:
     return places_axis("layer:O", list(range(first, last + 1)))
 
 
-def places_axis(field: str, domain: Sequence[int | str]) -> Any:
-    """An x axis with these places, called layers."""
+def places_axis(field: str, domain: Sequence[int | str], *, told: bool = True) -> Any:
+    """An x axis with these places, called layers; not `told` where a panel below tells them."""
     return alt.X(
         field,
         scale=alt.Scale(domain=list(domain), paddingInner=0.15, paddingOuter=0.1),
         axis=alt.Axis(
-            title="layer", labelAngle=0, labelOverlap=True, labelSeparation=4, grid=False
+            title="layer" if told else None,
+            labels=told,
+            labelAngle=0,
+            labelOverlap=True,
+            labelSeparation=4,
+            grid=False,
         ),
     )
 

@@ -18,7 +18,7 @@ _BAR_HEIGHT, _PANEL_HEIGHT = 320, 170
 _LETTER_SIZE = "min(12, bandwidth('x') * (length(datum.letter) > 1 ? 0.42 : 0.55))"
 _LETTER_FITS = "datum.share >= 0.06 && bandwidth('x') >= 14"
 # In print type has one size, and what is wider than its bar stands on end.
-_PRINT_FITS = "datum.share >= (length(datum.letter) > 1 ? 0.15 : 0.08) && bandwidth('x') >= 7"
+_PRINT_FITS = "datum.share >= (length(datum.letter) > 1 ? 0.11 : 0.08) && bandwidth('x') >= 7"
 _PRINT_ANGLE = "length(datum.letter) > 1 && bandwidth('x') < 16 ? 270 : 0"
 _LETTERS = {
     **TYPE_LETTERS,
@@ -122,7 +122,9 @@ def figure2_intervals(statistics: pd.DataFrame, *, dark: bool = False, paper: bo
         height=62 if paper else _PANEL_HEIGHT,
     )
     chart = panel.facet(
-        facet=alt.Facet("category:N", sort=list(CATEGORIES), title=None), columns=1 if paper else 2
+        facet=alt.Facet("category:N", sort=list(CATEGORIES), title=None),
+        columns=1 if paper else 2,
+        spacing=8 if paper else 20,
     )
     return styled(chart, look, title=title, subtitle="; ".join(notes))
 

@@ -24,6 +24,7 @@ from exports.chart_style import Look, empty_chart, styled
 from exports.palette import CATEGORY_INKS, TYPE_LETTERS
 
 _HEIGHT = 260
+_ASIDE = "min(bandwidth('x'), 48) * 0.22"  # of a bar's middle
 _QUANTILES = {"low": 0.05, "lower": 0.25, "middle": 0.5, "upper": 0.75, "high": 0.95}
 NOT_TIMED = "There is no timed answer yet."
 
@@ -68,17 +69,19 @@ def patterns_per_key(statistics: pd.DataFrame, *, dark: bool = False, paper: boo
                 orient="top",
                 title=None,
                 symbolType="square",
+                symbolStrokeWidth=0.4 if paper else 1,
                 direction="horizontal",
                 labelExpr=f"datum.label == '{SHALLOW}' ? '{SHALLOW} ({TYPE_LETTERS[SHALLOW]})'"
                 f" : '{SEMANTIC} ({TYPE_LETTERS[SEMANTIC]})'",
             ),
         )
     )
-    # At the foot of each part, where no interval's line crosses the letter.
+    # At the left foot of each part; the interval's line is on the right.
     letters = bars.mark_text(
         fontSize=look.type if paper else alt.ExprRef("min(12, bandwidth('x') * 0.55)"),
         baseline="bottom",
         dy=-2,
+        xOffset=alt.ExprRef(f"-{_ASIDE}"),
     ).encode(
         y=alt.Y("value:Q", stack="zero", bandPosition=0),
         text="letter:N",
@@ -87,10 +90,15 @@ def patterns_per_key(statistics: pd.DataFrame, *, dark: bool = False, paper: boo
             f"datum.value >= {top * 0.08} && bandwidth('x') >= 7", alt.value(1), alt.value(0)
         ),
     )
-    lines = _lines(base.transform_filter("datum.type == 'any'"), scale, look)
+    sums = base.transform_filter("datum.type == 'any'")
+    lines = _lines(sums, scale, look, xOffset=alt.ExprRef(_ASIDE))
+    halo = _lines(
+        sums, scale, look, xOffset=alt.ExprRef(_ASIDE), color=look.neutrals.gap,
+        strokeWidth=2 if paper else 4,
+    )  # fmt: skip
     mark, word = reference(number.low, number.high, scale, look)
     total = rows[rows["type"] == "any"]
-    chart = _sized(alt.layer(filled, letters, mark, lines, word), rows, look)
+    chart = _sized(alt.layer(filled, letters, mark, halo, lines, word), rows, look)
     about = told(total, f"dashed: the paper's {number.low}")
     return styled(chart, look, title=title, subtitle=about)
 
@@ -155,7 +163,9 @@ def time_per_key(submissions: pd.DataFrame, *, dark: bool = False, paper: bool =
         x=layer_axis(rows),
         tooltip=[alt.Tooltip("layer:O"), *ends, alt.Tooltip("answers:Q")],
     )
-    y = alt.Y("low:Q", scale=alt.Scale(zero=True), axis=alt.Axis(title="minutes", tickCount=5))
+    top = max(float(rows["high"].max()), 0.1) * 1.05
+    scale = alt.Scale(domain=[0, top], nice=False)
+    y = alt.Y("low:Q", scale=scale, axis=alt.Axis(title="minutes", tickCount=5))
     colours = look.neutrals
     lines = base.mark_rule(color=colours.quiet, strokeWidth=look.type / 8).encode(y=y, y2="high:Q")
     width = alt.ExprRef("min(bandwidth('x') * 0.7, 28)")
@@ -172,12 +182,10 @@ def time_per_key(submissions: pd.DataFrame, *, dark: bool = False, paper: bool =
     return styled(chart, look, title=title, subtitle=about)
 
 
-def _lines(base: Any, scale: Any, look: Look) -> Any:
-    return (
-        base.transform_filter(KNOWN)
-        .mark_rule(color=look.neutrals.text, strokeWidth=0.8 if look.paper else 1.5)
-        .encode(y=alt.Y("ci_low:Q", scale=scale), y2="ci_high:Q")
-    )
+def _lines(base: Any, scale: Any, look: Look, **marked: Any) -> Any:
+    plain = {"color": look.neutrals.text, "strokeWidth": 0.8 if look.paper else 1.5}
+    known = base.transform_filter(KNOWN).mark_rule(**(plain | marked))
+    return known.encode(y=alt.Y("ci_low:Q", scale=scale), y2="ci_high:Q")
 
 
 def _sized(chart: Any, rows: pd.DataFrame, look: Look, margin: int = REFERENCE_MARGIN) -> Any:
