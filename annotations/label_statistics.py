@@ -35,7 +35,8 @@ from annotations.frames import of_people
 from annotations.tables import GOLD, SEMANTIC
 from annotations.trend import share_trend
 
-ALL = "all"
+ALL, LAYER, ANNOTATOR = "all", "layer", "annotator"
+SCOPES = (ALL, LAYER, ANNOTATOR)
 KEYS, TAU, TREND_P = "keys", "semantic_trend_tau", "semantic_trend_p"
 PATTERNS_PER_KEY, KEYS_WITH_PATTERN, COVERAGE = "patterns_per_key", "keys_with_pattern", "coverage"
 SECONDS_MEAN, SECONDS_MEDIAN = "seconds_per_key_mean", "seconds_per_key_median"
@@ -91,27 +92,32 @@ def label_statistics(
     policy: Policy = "gold",
     machines: bool = False,
     measures: Collection[str] = MEASURES,
+    scopes: Collection[str] = SCOPES,
 ) -> pd.DataFrame:
     """Every headline number with its 95 % interval (percentile bootstrap over keys).
 
     Columns: scope (`all`, `layer N`, `annotator NAME`, in this order), measure, type (`any`,
     `shallow`, `semantic`), value, ci_low, ci_high, keys, annotators, note. `measures` are some of
-    MEASURES, where not all are wanted. Frames that these do not need may be absent: coverage and
-    trend need prefixes and labels, patterns per key needs neither. Trends are told for `all` and
-    for annotators: of each key's share of prefixes with a semantic pattern over its layer
-    (trend.py).
+    MEASURES and `scopes` some of SCOPES, where not all are wanted. Frames that these do not need
+    may be absent: coverage and trend need prefixes and labels, patterns per key needs neither.
+    Trends are told for `all` and for annotators: of each key's share of prefixes with a semantic
+    pattern over its layer (trend.py).
     """
     frames = frames if machines else of_people(frames)
     wanted = {need for measure in measures for need in _NEEDS[measure]}
     measured = answer_measures(frames, wanted=wanted)
     rows = []
-    for scope in _scopes(frames["submissions"], measured, policy, (seed, rounds)):
+    for scope in _scopes(frames["submissions"], measured, policy, (seed, rounds), scopes):
         rows += _rows(scope, measures)
     return pd.DataFrame(rows, columns=list(_COLUMNS), dtype="object").astype(_COLUMNS)
 
 
 def _scopes(
-    submissions: pd.DataFrame, measured: pd.DataFrame, policy: Policy, how: tuple[int, int]
+    submissions: pd.DataFrame,
+    measured: pd.DataFrame,
+    policy: Policy,
+    how: tuple[int, int],
+    scopes: Collection[str],
 ) -> Iterator[_Scope]:
     seed, rounds = how
     counted = measured.merge(counted_answers(submissions, policy), on=ANSWER)
@@ -123,14 +129,16 @@ def _scopes(
         tables = (key_measures(counts), key_measures(times))
         return _Scope(name, *tables, *people, [seed, stream], rounds)
 
-    yield scope(ALL, counted, timed, _STREAM_ALL)
-    for layer in sorted(counted["layer"].unique().tolist()):
+    if ALL in scopes:
+        yield scope(ALL, counted, timed, _STREAM_ALL)
+    for layer in sorted(counted["layer"].unique().tolist()) if LAYER in scopes else ():
         here, times = (table[table["layer"] == layer] for table in (counted, timed))
         yield scope(f"layer {layer}", here, times, layer)
     # All annotators have one random stream, since a name must not move an interval: a dataset
     # shows pseudonyms.
     own_answers = measured.assign(weight=1.0)
-    for name in sorted(measured["annotator"].unique().tolist()):
+    people = measured["annotator"].unique().tolist() if ANNOTATOR in scopes else []
+    for name in sorted(people):
         if policy == ("annotators" if name == GOLD else "gold-only"):
             continue  # the policy leaves these answers out
         theirs = own_answers[own_answers["annotator"] == name]

@@ -15,7 +15,7 @@ import streamlit as st
 from annotations.agreement_table import agreement_table
 from annotations.answer_weights import Policy
 from annotations.frames import of_people
-from annotations.label_statistics import label_statistics
+from annotations.label_statistics import LAYER, MEASURES, PATTERNS_PER_KEY, SCOPES, label_statistics
 from annotations.statistics import layer_statistics
 from exports.agreement_charts import agreement
 from exports.figure2_charts import figure2_intervals
@@ -56,9 +56,11 @@ def _all_answers(answers: Answers) -> str:
 
 
 @st.cache_data(max_entries=_KEPT, show_spinner=False, hash_funcs={Answers: _counted})
-def numbers(answers: Answers) -> pd.DataFrame:
+def numbers(
+    answers: Answers, scopes: tuple[str, ...] = SCOPES, measures: tuple[str, ...] = MEASURES
+) -> pd.DataFrame:
     """`label_statistics` of these answers."""
-    return label_statistics(answers.frames, policy=answers.policy)
+    return label_statistics(answers.frames, policy=answers.policy, scopes=scopes, measures=measures)
 
 
 @st.cache_data(max_entries=_KEPT, show_spinner=False, hash_funcs={Answers: _counted})
@@ -84,9 +86,8 @@ def show(answers: Answers) -> None:
 
 
 def _patterns(answers: Answers) -> None:
-    st.altair_chart(
-        patterns_per_key(numbers(answers), dark=answers.dark), theme=None, width="stretch"
-    )
+    found = numbers(answers, (LAYER,), (PATTERNS_PER_KEY,))
+    st.altair_chart(patterns_per_key(found, dark=answers.dark), theme=None, width="stretch")
 
 
 def _coverage(answers: Answers) -> None:

@@ -64,7 +64,7 @@ def page() -> None:
         " hidden until you have answered."
     )
     answers = Answers(frames, _policy(), st.context.theme.type == "dark")
-    found = figure_sections.numbers(answers)
+    found = figure_sections.numbers(answers, (ALL,))
     _metrics(found)
     st.altair_chart(
         figure2(figure_sections.layers(answers), dark=answers.dark), theme=None, width="stretch"

@@ -222,3 +222,12 @@ def test_the_order_of_rows_does_not_matter_to_the_last_bit() -> None:
         mixed = {name: frame.sample(frac=1, random_state=seed) for name, frame in frames.items()}
         found = label_statistics(mixed, rounds=20)
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+@pytest.mark.parametrize("scope", ["all", "layer", "annotator"])
+def test_some_scopes_alone_are_the_same_as_among_all(scope: str) -> None:
+    labels = {**SPREAD, (1, 1, "Bob"): []}
+    whole = label_statistics(frames_of(labels), rounds=30)
+    alone = label_statistics(frames_of(labels), rounds=30, scopes=[scope])
+    expected = whole[whole["scope"].str.startswith(scope)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, expected)
