@@ -1,9 +1,16 @@
-"""Intervals by the percentile bootstrap over keys: prefixes of one key are not independent."""
+"""Intervals by the percentile bootstrap over keys: prefixes of one key are not independent.
+
+Shapes: K keys, M statistics, R rounds. Where only sums or medians are wanted, rounds come in
+blocks, so that a large study does not hold R × K counts at once.
+"""
+
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 PERCENTILES = (2.5, 97.5)  # of a 95 % interval
+_COUNTS_AT_ONCE = 8_000_000
 
 
 def key_draws(keys: int, rounds: int, seed: list[int]) -> npt.NDArray[np.int64]:
@@ -12,6 +19,40 @@ def key_draws(keys: int, rounds: int, seed: list[int]) -> npt.NDArray[np.int64]:
     That is all that a weighted sum over keys depends on.
     """
     return np.random.default_rng(seed).multinomial(keys, np.full(keys, 1 / keys), size=rounds)
+
+
+def blocks_of_draws(keys: int, rounds: int, seed: list[int]) -> Iterator[npt.NDArray[np.int64]]:
+    """The same rounds, some at a time."""
+    random = np.random.default_rng(seed)
+    even = np.full(keys, 1 / keys)
+    at_once = max(1, _COUNTS_AT_ONCE // keys)
+    for start in range(0, rounds, at_once):
+        yield random.multinomial(keys, even, size=min(at_once, rounds - start))
+
+
+def resampled_sums(
+    values_KM: npt.NDArray[np.float64], rounds: int, seed: list[int]
+) -> npt.NDArray[np.float64]:
+    """R × M: the sum of each statistic over the keys of each round."""
+    blocks = [drawn_RK @ values_KM for drawn_RK in blocks_of_draws(len(values_KM), rounds, seed)]
+    return np.concatenate([np.empty((0, values_KM.shape[1])), *blocks])
+
+
+def resampled_medians(
+    values_K: npt.NDArray[np.float64], rounds: int, seed: list[int]
+) -> npt.NDArray[np.float64]:
+    """R × 1: the median over the keys of each round."""
+    keys = len(values_K)
+    order = np.argsort(values_K, kind="stable")
+    ascending_K = values_K[order]
+    found = [np.empty(0)]
+    for drawn_RK in blocks_of_draws(keys, rounds, seed):
+        upto_RK = drawn_RK[:, order].cumsum(axis=1)
+        # The two places in the middle, which are one where the number of keys is odd.
+        lower_R = (upto_RK >= (keys + 1) // 2).argmax(axis=1)
+        upper_R = (upto_RK >= keys // 2 + 1).argmax(axis=1)
+        found.append((ascending_K[lower_R] + ascending_K[upper_R]) / 2)
+    return np.concatenate(found)[:, None]
 
 
 def interval(

@@ -29,13 +29,14 @@ from annotations.answer_measures import (
     key_measures,
 )
 from annotations.answer_weights import KEY, Policy, counted_answers
+from annotations.bootstrap import interval, resampled_medians, resampled_sums
 from annotations.categories import ANSWER
 from annotations.frames import of_people
-from annotations.resampling import percentile_interval, resampled_medians, resampled_sums
 from annotations.tables import GOLD, SEMANTIC
 from annotations.trend import share_trend
 
-ALL = "all"
+ALL, LAYER, ANNOTATOR = "all", "layer", "annotator"
+SCOPES = (ALL, LAYER, ANNOTATOR)
 KEYS, TAU, TREND_P = "keys", "semantic_trend_tau", "semantic_trend_p"
 PATTERNS_PER_KEY, KEYS_WITH_PATTERN, COVERAGE = "patterns_per_key", "keys_with_pattern", "coverage"
 SECONDS_MEAN, SECONDS_MEDIAN = "seconds_per_key_mean", "seconds_per_key_median"
@@ -91,27 +92,32 @@ def label_statistics(
     policy: Policy = "gold",
     machines: bool = False,
     measures: Collection[str] = MEASURES,
+    scopes: Collection[str] = SCOPES,
 ) -> pd.DataFrame:
     """Every headline number with its 95 % interval (percentile bootstrap over keys).
 
     Columns: scope (`all`, `layer N`, `annotator NAME`, in this order), measure, type (`any`,
     `shallow`, `semantic`), value, ci_low, ci_high, keys, annotators, note. `measures` are some of
-    MEASURES, where not all are wanted. Frames that these do not need may be absent: coverage and
-    trend need prefixes and labels, patterns per key needs neither. Trends are told for `all` and
-    for annotators: of each key's share of prefixes with a semantic pattern over its layer
-    (trend.py).
+    MEASURES and `scopes` some of SCOPES, where not all are wanted. Frames that these do not need
+    may be absent: coverage and trend need prefixes and labels, patterns per key needs neither.
+    Trends are told for `all` and for annotators: of each key's share of prefixes with a semantic
+    pattern over its layer (trend.py).
     """
     frames = frames if machines else of_people(frames)
     wanted = {need for measure in measures for need in _NEEDS[measure]}
     measured = answer_measures(frames, wanted=wanted)
     rows = []
-    for scope in _scopes(frames["submissions"], measured, policy, (seed, rounds)):
+    for scope in _scopes(frames["submissions"], measured, policy, (seed, rounds), scopes):
         rows += _rows(scope, measures)
     return pd.DataFrame(rows, columns=list(_COLUMNS), dtype="object").astype(_COLUMNS)
 
 
 def _scopes(
-    submissions: pd.DataFrame, measured: pd.DataFrame, policy: Policy, how: tuple[int, int]
+    submissions: pd.DataFrame,
+    measured: pd.DataFrame,
+    policy: Policy,
+    how: tuple[int, int],
+    scopes: Collection[str],
 ) -> Iterator[_Scope]:
     seed, rounds = how
     counted = measured.merge(counted_answers(submissions, policy), on=ANSWER)
@@ -123,14 +129,16 @@ def _scopes(
         tables = (key_measures(counts), key_measures(times))
         return _Scope(name, *tables, *people, [seed, stream], rounds)
 
-    yield scope(ALL, counted, timed, _STREAM_ALL)
-    for layer in sorted(counted["layer"].unique().tolist()):
+    if ALL in scopes:
+        yield scope(ALL, counted, timed, _STREAM_ALL)
+    for layer in sorted(counted["layer"].unique().tolist()) if LAYER in scopes else ():
         here, times = (table[table["layer"] == layer] for table in (counted, timed))
         yield scope(f"layer {layer}", here, times, layer)
     # All annotators have one random stream, since a name must not move an interval: a dataset
     # shows pseudonyms.
     own_answers = measured.assign(weight=1.0)
-    for name in sorted(measured["annotator"].unique().tolist()):
+    people = measured["annotator"].unique().tolist() if ANNOTATOR in scopes else []
+    for name in sorted(people):
         if policy == ("annotators" if name == GOLD else "gold-only"):
             continue  # the policy leaves these answers out
         theirs = own_answers[own_answers["annotator"] == name]
@@ -176,7 +184,7 @@ def _ratios(scope: _Scope, measures: Collection[str]) -> dict[tuple[str, str], _
         found = [_Found(float(value), note=ONE_KEY) for value in values_M]
         return dict(zip(places, found, strict=True))
     sums_RM = resampled_sums(table[above + below].to_numpy(), scope.rounds, scope.seed)
-    low_M, high_M = percentile_interval(sums_RM[:, : len(above)] / sums_RM[:, len(above) :])
+    low_M, high_M = interval(sums_RM[:, : len(above)] / sums_RM[:, len(above) :])
     ends = zip(values_M.tolist(), low_M.tolist(), high_M.tolist(), strict=True)
     return {place: _Found(*three) for place, three in zip(places, ends, strict=True)}
 
@@ -190,12 +198,11 @@ def _seconds(scope: _Scope, measure: str) -> _Found:
     if len(seconds_K) < 2:
         return _Found(value, note=ONE_KEY)
     if median:
-        rounds_R = resampled_medians(seconds_K, scope.rounds, scope.seed)
+        rounds_R1 = resampled_medians(seconds_K, scope.rounds, scope.seed)
     else:
-        rounds_R = resampled_sums(seconds_K[:, None], scope.rounds, scope.seed)[:, 0]
-        rounds_R = rounds_R / len(seconds_K)
-    low, high = percentile_interval(rounds_R)
-    return _Found(value, float(low), float(high))
+        rounds_R1 = resampled_sums(seconds_K[:, None], scope.rounds, scope.seed) / len(seconds_K)
+    low_1, high_1 = interval(rounds_R1)
+    return _Found(value, float(low_1[0]), float(high_1[0]))
 
 
 def _trend(scope: _Scope) -> tuple[_Found, _Found]:

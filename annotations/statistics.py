@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from annotations.answer_weights import KEY, Policy, counted_answers
+from annotations.bootstrap import interval, resampled_sums
 from annotations.categories import ANSWER, CATEGORIES, prefix_categories
 from annotations.frames import of_people
-from annotations.resampling import percentile_interval, resampled_sums
 
 
 def layer_statistics(
@@ -73,4 +73,4 @@ def _interval(
         undefined_C = np.full(categories, np.nan)
         return undefined_C, undefined_C
     sums_RC = resampled_sums(prefixes_KC, rounds, seed)
-    return percentile_interval(sums_RC / sums_RC.sum(axis=1, keepdims=True))
+    return interval(sums_RC / sums_RC.sum(axis=1, keepdims=True))

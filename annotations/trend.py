@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from annotations.resampling import Floats, draws, percentile_interval
+from annotations.bootstrap import blocks_of_draws, interval
 
 Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 _DIGITS = 9  # shares that differ by less are the same one, rounded differently
 _CELLS_AT_ONCE = 4_000_000
 
@@ -49,10 +50,10 @@ def share_trend(
     surplus, tau = _tau_b(table_LS[None])
     extreme = _as_extreme(rows_K, columns_K, shape, abs(int(surplus[0])), rounds, [*seed, 0])
     drawn_R = _resampled(rows_K * shares + columns_K, shape, rounds, [*seed, 1])
-    known_R = drawn_R[~np.isnan(drawn_R)]
-    low, high = percentile_interval(known_R) if len(known_R) else (np.nan, np.nan)
+    low_1, high_1 = interval(drawn_R[:, None])
     p = (1 + extreme) / (1 + rounds)
-    return Trend(float(tau[0]), p, float(low), float(high), len(drawn_R) - len(known_R))
+    left_out = int(np.isnan(drawn_R).sum())
+    return Trend(float(tau[0]), p, float(low_1[0]), float(high_1[0]), left_out)
 
 
 def _codes(values_K: npt.NDArray[np.generic]) -> tuple[Counts, int]:
@@ -111,7 +112,7 @@ def _resampled(cells_K: Counts, shape: tuple[int, int], rounds: int, seed: list[
     size = shape[0] * shape[1]
     found = [np.empty(0)]
     at_once = max(1, _CELLS_AT_ONCE // size)
-    for drawn_RK in draws(len(cells_K), rounds, seed):
+    for drawn_RK in blocks_of_draws(len(cells_K), rounds, seed):
         for start in range(0, len(drawn_RK), at_once):
             block_RK = drawn_RK[start : start + at_once]
             tables = [np.bincount(cells_K, weights=row, minlength=size) for row in block_RK]

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from annotations.database import database_url, make_engine, migrate
 from annotations.database import session as open_session
 from annotations.queries import run_named
-from exports.charts import draw_charts
+from exports.charts import Style, draw_charts
 from exports.dataset import write_dataset
 from exports.selection import Selection, status_of
 from mining.command_line import layer_numbers, new_app, run
@@ -67,10 +67,16 @@ def charts(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the charts; default: DIR/charts.")
     ] = None,
+    style: Annotated[
+        Style, typer.Option(help="paper: as wide as a column, in print sizes, without titles.")
+    ] = "screen",
 ) -> None:
     """Draw the charts of a dataset from its CSV files, as PNG, SVG and Vega-Lite JSON."""
-    for path in draw_charts(folder, out or folder / "charts"):
+    drawn = draw_charts(folder, out or folder / "charts", style)
+    for path in drawn.paths:
         typer.echo(path)
+    for note in drawn.notes:
+        typer.echo(note, err=True)
 
 
 def _progress() -> Progress:

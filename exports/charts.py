@@ -5,210 +5,95 @@ Vega-Lite JSON of it. The JSON holds its data; nothing is fetched. Same input, s
 """
 
 import json
-import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 import vl_convert
 
-from exports.chart_style import PAPER, empty_chart, neutrals, styled
+from exports.agreement_charts import agreement
+from exports.agreement_file import AGREEMENT, read_agreement
+from exports.answers_file import (
+    PATTERNS,
+    SUBMISSIONS,
+    read_patterns_per_key,
+    read_people_submissions,
+)
+from exports.chart_style import PAPER
+from exports.columns import STATISTICS
+from exports.figure2_charts import figure2, figure2_intervals
 from exports.folders import write_files
-from exports.palette import CATEGORIES, CATEGORY_COLOURS, CATEGORY_INKS, TYPE_LETTERS
+from exports.label_charts import coverage, patterns_per_key, time_per_key
 from exports.statistics_file import read_statistics
+from mining.errors import DatasetError
 
-NOTHING_YET = "Nothing has been submitted yet."
+Style = Literal["screen", "paper"]
 _PPI = 300
 _VEGALITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # the version that wrote the chart draws it
-_Y_TITLE = "share of trigger prefixes"
-_BAR_HEIGHT, _PANEL_HEIGHT = 320, 170
-# Vega expressions: letters as large as their bar is wide, and none where there is no room.
-_LETTER_SIZE = "min(12, bandwidth('x') * (length(datum.letter) > 1 ? 0.42 : 0.55))"
-_LETTER_FITS = "datum.share >= 0.06 && bandwidth('x') >= 14"
-_LETTERS = {
-    **TYPE_LETTERS,
-    "shallow+semantic": f"{TYPE_LETTERS['shallow']}+{TYPE_LETTERS['semantic']}",
-    "not covered": "",
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Which files of a dataset a chart needs, how they are read, and how that is drawn."""
+
+    files: tuple[str, ...]
+    read: Callable[[Path], pd.DataFrame]
+    draw: Callable[..., Any]  # what was read, dark=, paper= → Altair chart
+
+
+CHARTS = {
+    "figure2": Chart((STATISTICS,), read_statistics, figure2),
+    "figure2_intervals": Chart((STATISTICS,), read_statistics, figure2_intervals),
+    "coverage": Chart((STATISTICS,), read_statistics, coverage),
+    "patterns_per_key": Chart((SUBMISSIONS, PATTERNS), read_patterns_per_key, patterns_per_key),
+    "time_per_key": Chart((SUBMISSIONS,), read_people_submissions, time_per_key),
+    "agreement": Chart((AGREEMENT,), read_agreement, agreement),
 }
 
 
-def figure2(statistics: pd.DataFrame, *, dark: bool = False) -> Any:
-    """The paper's figure 2: a bar a layer, the four categories stacked to 100 %.
+@dataclass(frozen=True)
+class DrawnCharts:
+    """What was written, and a line on each chart that was not."""
 
-    `statistics` has the columns of `layer_statistics.csv`. Each part of a bar has its category's
-    colour and letter, so that it reads without colour. Transparent; `dark` is for a dark page.
-    Returns an Altair chart; without rows, one that says that there is nothing yet.
-    """
-    title = "Patterns in the trigger prefixes of each layer"
-    if statistics.empty:
-        return empty_chart(title, NOTHING_YET, width=_width(1), height=_BAR_HEIGHT, dark=dark)
-    bars = alt.Chart(_drawn(statistics)).encode(
-        x=_layer_axis(statistics),
-        y=alt.Y(
-            "share:Q",
-            stack="zero",
-            scale=alt.Scale(domain=[0, 1], nice=False),
-            axis=alt.Axis(title=_Y_TITLE, format="%", tickCount=5),
-        ),
-        order=alt.Order("order:Q"),
-        tooltip=_tooltip(),
-    )
-    filled = bars.mark_bar(
-        stroke=neutrals(dark).gap,
-        strokeWidth=1,
-        width=alt.ExprRef("min(bandwidth('x'), 64)"),
-    ).encode(
-        color=_colour(
-            alt.Legend(
-                orient="top",
-                title=None,
-                symbolType="square",
-                direction="horizontal",
-                columns=alt.ExprRef("width < 470 ? 2 : 4"),  # a narrow page
-                labelExpr=_legend_labels(),
-            )
-        )
-    )
-    lettered = bars.mark_text(fontSize=alt.ExprRef(_LETTER_SIZE)).encode(
-        y=alt.Y("share:Q", stack="zero", bandPosition=0.5),
-        text="letter:N",
-        color=alt.Color("ink:N", scale=None),
-        opacity=alt.condition(_LETTER_FITS, alt.value(1), alt.value(0)),
-    )
-    chart = (filled + lettered).properties(
-        width=_width(_span(statistics)),
-        height=_BAR_HEIGHT,
-        title=alt.Title(title, subtitle=_subtitle(statistics)),
-    )
-    return styled(chart, dark=dark)
+    paths: list[Path]
+    notes: list[str]
 
 
-def figure2_intervals(statistics: pd.DataFrame, *, dark: bool = False) -> Any:
-    """Figure 2's shares with their 95% intervals: a panel a category, a point a layer.
-
-    Same input as `figure2`. An undefined interval (one key) is left out; its point stays.
-    """
-    title = "Share of trigger prefixes in each category, with 95% intervals"
-    if statistics.empty:
-        return empty_chart(title, NOTHING_YET, width=_width(1), height=_BAR_HEIGHT, dark=dark)
-    colours = neutrals(dark)
-    undefined = statistics["ci_low"].isna()
-    notes = [_subtitle(statistics)]
-    notes += [] if undefined.all() else ["bars: bootstrap over keys"]
-    notes += ["no bar: a single key"] if undefined.any() else []
-    base = alt.Chart().encode(x=_layer_axis(statistics), tooltip=_tooltip())
-    # A little more than 0 to 1, so that a point at either end lies within its panel.
-    scale = alt.Scale(domain=[-0.03, 1.03], nice=False)
-    axis = alt.Axis(title=_Y_TITLE, format="%", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
-    known = "isValid(datum.ci_low) && isValid(datum.ci_high)"
-    intervals = (
-        base.transform_filter(known)
-        .mark_errorbar(ticks={"color": colours.quiet, "width": 6}, color=colours.quiet)
-        .encode(y=alt.Y("ci_low:Q", scale=scale, axis=axis), y2="ci_high:Q")
-    )
-    points = base.mark_point(
-        filled=True,
-        size=50 if _span(statistics) <= 24 else 30,
-        opacity=1,
-        stroke=colours.quiet,
-        strokeWidth=1,
-    ).encode(y=alt.Y("share:Q", scale=scale, axis=axis), color=_colour(None))
-    panel = alt.layer(intervals, points, data=_drawn(statistics)).properties(
-        width=max(_width(_span(statistics)) // 2, 200), height=_PANEL_HEIGHT
-    )
-    chart = panel.facet(
-        facet=alt.Facet("category:N", sort=list(CATEGORIES), title=None), columns=2
-    ).properties(title=alt.Title(title, subtitle="; ".join(notes)))
-    return styled(chart, dark=dark)
-
-
-CHARTS = {"figure2": figure2, "figure2_intervals": figure2_intervals}
-
-
-def draw_charts(dataset: Path, out: Path) -> list[Path]:
+def draw_charts(dataset: Path, out: Path, style: Style = "screen") -> DrawnCharts:
     """Draw every chart of a dataset folder as PNG, SVG and Vega-Lite JSON into `out`.
 
-    Returns the paths written. Raises DatasetError where the CSV file is missing or not drawable.
+    A chart whose file the dataset lacks, as older ones may, is passed over with a note. Raises
+    DatasetError where a file is not drawable, or where the folder has none of the files.
     """
-    statistics = read_statistics(dataset)
     files: dict[str, bytes] = {}
+    notes = []
+    known: dict[Callable[[Path], pd.DataFrame], pd.DataFrame] = {}
     for name, chart in CHARTS.items():
-        spec = chart(statistics).properties(background=PAPER).to_dict()
-        files[f"{name}.png"] = vl_convert.vegalite_to_png(
-            spec, _VEGALITE, ppi=_PPI, allowed_base_urls=[]
+        lacking = [file for file in chart.files if not (dataset / file).is_file()]
+        if lacking:
+            notes.append(f"{name} is not drawn: {dataset} holds no {', '.join(lacking)}.")
+            continue
+        if chart.read not in known:
+            known[chart.read] = chart.read(dataset)
+        drawn = chart.draw(known[chart.read], paper=style == "paper")
+        files |= _rendered(name, drawn)
+    if not files:
+        needed = dict.fromkeys(file for chart in CHARTS.values() for file in chart.files)
+        raise DatasetError(
+            f"{dataset} holds no {', no '.join(needed)}; give the folder of a dataset."
         )
-        drawing = vl_convert.vegalite_to_svg(spec, _VEGALITE, allowed_base_urls=[])
-        files[f"{name}.svg"] = drawing.encode("utf-8")
-        text = json.dumps(spec, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False)
-        files[f"{name}.json"] = (text + "\n").encode("utf-8")
-    return write_files(out, files)
+    return DrawnCharts(write_files(out, files), notes)
 
 
-def _drawn(statistics: pd.DataFrame) -> pd.DataFrame:
-    """The statistics with what the marks need beside the numbers."""
-    category = statistics["category"]
-    return statistics.assign(
-        order=category.map(CATEGORIES.index),
-        letter=category.map(_LETTERS),
-        ink=category.map(CATEGORY_INKS),
-        interval=[
-            "undefined (one key)" if math.isnan(low) else f"{low:.1%} – {high:.1%}"
-            for low, high in zip(statistics["ci_low"], statistics["ci_high"], strict=True)
-        ],
-    )
-
-
-def _span(statistics: pd.DataFrame) -> int:
-    return int(statistics["layer"].max() - statistics["layer"].min()) + 1
-
-
-def _width(layers: int) -> int:
-    """Pixels of a chart with so many layers: room for the legend at least, a page at most."""
-    return min(max(36 * layers, 480), 960)
-
-
-def _layer_axis(statistics: pd.DataFrame) -> Any:
-    """One place a layer from the first to the last, also for a layer without an answer yet."""
-    domain = list(range(int(statistics["layer"].min()), int(statistics["layer"].max()) + 1))
-    return alt.X(
-        "layer:O",
-        scale=alt.Scale(domain=domain, paddingInner=0.15, paddingOuter=0.1),
-        axis=alt.Axis(
-            title="layer", labelAngle=0, labelOverlap=True, labelSeparation=4, grid=False
-        ),
-    )
-
-
-def _colour(legend: Any) -> Any:
-    scale = alt.Scale(domain=list(CATEGORIES), range=[CATEGORY_COLOURS[c] for c in CATEGORIES])
-    return alt.Color("category:N", scale=scale, legend=legend)
-
-
-def _legend_labels() -> str:
-    labels = {c: f"{c} ({letter})" if (letter := _LETTERS[c]) else c for c in CATEGORIES}
-    return f"{json.dumps(labels)}[datum.label]"
-
-
-def _tooltip() -> list[Any]:
-    return [
-        alt.Tooltip("layer:O", title="layer"),
-        alt.Tooltip("category:N", title="category"),
-        alt.Tooltip("share:Q", title="share", format=".1%"),
-        alt.Tooltip("interval:N", title="95% interval"),
-        alt.Tooltip("prefixes:Q", title="prefixes", format=",.1~f"),
-        alt.Tooltip("keys:Q", title="keys"),
-        alt.Tooltip("annotators:Q", title="annotators"),
-    ]
-
-
-def _subtitle(statistics: pd.DataFrame) -> str:
-    keys = _counted(statistics["keys"], "key", "keys")
-    people = _counted(statistics["annotators"], "annotator", "annotators")
-    return f"{keys} and {people} a layer"
-
-
-def _counted(numbers: "pd.Series[int]", one: str, many: str) -> str:
-    low, high = int(numbers.min()), int(numbers.max())
-    amount = str(high) if low == high else f"{low}–{high}"
-    return f"{amount} {one if high == 1 else many}"
+def _rendered(name: str, chart: Any) -> dict[str, bytes]:
+    spec = chart.properties(background=PAPER).to_dict()
+    drawing = vl_convert.vegalite_to_svg(spec, _VEGALITE, allowed_base_urls=[])
+    text = json.dumps(spec, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False)
+    return {
+        f"{name}.png": vl_convert.vegalite_to_png(spec, _VEGALITE, ppi=_PPI, allowed_base_urls=[]),
+        f"{name}.svg": drawing.encode("utf-8"),
+        f"{name}.json": (text + "\n").encode("utf-8"),
+    }

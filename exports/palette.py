@@ -6,7 +6,7 @@ repeats some of these values because Streamlit reads nothing else; a test holds 
 
 from annotations.categories import CATEGORIES
 
-__all__ = ["CATEGORIES", "CATEGORY_COLOURS", "CATEGORY_INKS", "TYPE_LETTERS"]
+__all__ = ["CATEGORIES", "CATEGORY_COLOURS", "CATEGORY_INKS", "PRINT_COLOURS", "TYPE_LETTERS"]
 
 CATEGORY_COLOURS = {
     "shallow": "#E69F00",  # orange
@@ -14,6 +14,8 @@ CATEGORY_COLOURS = {
     "shallow+semantic": "#009E73",  # bluish green
     "not covered": "#BBBBBB",
 }
+# In print, where there may be no colour, what is not covered is far lighter than the rest.
+PRINT_COLOURS = CATEGORY_COLOURS | {"not covered": "#F0F0F0"}
 # What is written on such a colour: each pair has a contrast of 4.5 or more (WCAG AA).
 CATEGORY_INKS = {
     "shallow": "#1A1A1A",

@@ -1,4 +1,4 @@
-"""Figures: what the submitted answers add up to, figure 2, and the dataset to take away.
+"""Figures: what the submitted answers add up to, beside the paper, and the dataset to take away.
 
 Everybody sees the answers to the keys that they have answered, a lead who has said so all of them.
 """
@@ -7,21 +7,45 @@ import pandas as pd
 import streamlit as st
 
 from annotations import blind
+from annotations.answer_weights import POLICIES, Policy
 from annotations.database import session
 from annotations.frames import dataset_frames
-from annotations.label_statistics import label_statistics
-from annotations.statistics import layer_statistics
-from annotations.statistics_report import written
+from annotations.label_statistics import (
+    ALL,
+    COVERAGE,
+    KEYS,
+    KEYS_WITH_PATTERN,
+    PATTERNS_PER_KEY,
+    SECONDS_MEDIAN,
+)
+from annotations.paper_numbers import PAPER, paper_number
+from annotations.statistics_report import (
+    POLICY_WORDS,
+    interval_written,
+    trend_sentence,
+    written,
+)
 from annotations.tables import Annotator, Run
-from app import visit
-from exports.charts import figure2, figure2_intervals
+from app import figure_sections, visit
+from app.figure_sections import Answers
 from exports.dataset import dataset_zip
+from exports.figure2_charts import figure2
 
-_SHARE = st.column_config.NumberColumn(format="percent")
+_POLICY_LABELS: dict[Policy, str] = {
+    "gold": "Gold, else everybody",
+    "annotators": "Everybody, without gold",
+    "gold-only": "Gold only",
+}
+_METRICS = {
+    KEYS_WITH_PATTERN: "Keys with a pattern",
+    PATTERNS_PER_KEY: "Patterns per key",
+    COVERAGE: "Prefixes covered",
+    SECONDS_MEDIAN: "Median seconds a key",
+}
 
 
 def page() -> None:
-    """Headline numbers, figure 2 with its intervals, its table, and the download."""
+    """Headline numbers with their intervals, figure 2, and further figures one at a time."""
     run, person = visit.here()
     title, download = st.columns([4, 1.4], vertical_alignment="center")
     title.title("Figures")
@@ -30,26 +54,34 @@ def page() -> None:
     assert run.id is not None and person.id is not None
     with session(visit.engine(), read_only=True) as opened:
         sees_all = blind.is_disclosed(session=opened, annotator_id=person.id, run_id=run.id)
+        frames = dataset_frames(
+            session=opened, run_id=run.id, viewer_id=person.id, answered_only=True
+        )
     st.caption(
         "Of all keys, with everybody's answers to them."
         if sees_all
         else "Of the keys that you have submitted, with everybody's answers to them; others stay"
         " hidden until you have answered."
     )
-    with session(visit.engine(), read_only=True) as opened:
-        frames = dataset_frames(
-            session=opened, run_id=run.id, viewer_id=person.id, answered_only=True
-        )
-    _metrics(label_statistics(frames))
-    statistics = layer_statistics(frames)
-    dark = st.context.theme.type == "dark"
-    st.altair_chart(figure2(statistics, dark=dark), theme=None, width="stretch")
-    if statistics.empty:
+    answers = Answers(frames, _policy(), st.context.theme.type == "dark")
+    found = figure_sections.numbers(answers, (ALL,))
+    _metrics(found)
+    st.altair_chart(
+        figure2(figure_sections.layers(answers), dark=answers.dark), theme=None, width="stretch"
+    )
+    if frames["submissions"].empty:
         return
-    with st.expander("95% intervals, by category"):
-        st.altair_chart(figure2_intervals(statistics, dark=dark), theme=None, width="content")
-    with st.expander("The numbers"):
-        _table(statistics)
+    st.write(trend_sentence(found))
+    figure_sections.show(answers)
+
+
+def _policy() -> Policy:
+    chosen: Policy = st.segmented_control(
+        "Which answers count where several people answered a key", POLICIES, default="gold",
+        required=True, format_func=_POLICY_LABELS.__getitem__, key="figure policy",
+        help="; ".join(f"{_POLICY_LABELS[name]}: {POLICY_WORDS[name]}" for name in POLICIES) + ".",
+    )  # fmt: skip
+    return chosen
 
 
 def _download(run: Run, person: Annotator) -> None:
@@ -67,19 +99,25 @@ def _download(run: Run, person: Annotator) -> None:
 
 
 def _metrics(found: pd.DataFrame) -> None:
-    rows = found[(found["scope"] == "all") & (found["type"] == "any")].set_index("measure")
-    columns = st.columns(4)
-    shown = {measure: written(measure, rows.at[measure, "value"]) for measure in rows.index}
-    people = int(rows.at["keys", "annotators"])
-    annotators = "annotator" if people == 1 else "annotators"
-    columns[0].metric(f"Keys labelled, {people} {annotators}", shown["keys"])
-    columns[1].metric("Keys with a pattern", shown["keys_with_pattern"], help="The paper: all.")
-    columns[2].metric("Patterns per key", shown["patterns_per_key"], help="The paper: 3.6.")
-    columns[3].metric("Prefixes covered", shown["coverage"], help="The paper: 65 to 80 %.")
+    overall = found[(found["scope"] == ALL) & (found["type"] == "any")].set_index("measure")
+    columns = st.columns(1 + len(_METRICS))
+    people = int(overall.at[KEYS, "annotators"])
+    with columns[0]:
+        st.metric("Keys labelled", written(KEYS, overall.at[KEYS, "value"]))
+        st.caption(f"{people} annotator{'' if people == 1 else 's'}  \n{_paper(KEYS)}")
+    for column, (measure, label) in zip(columns[1:], _METRICS.items(), strict=True):
+        row = overall.loc[measure]
+        interval = interval_written(measure, row["ci_low"], row["ci_high"])
+        with column:
+            st.metric(label, written(measure, row["value"]))
+            st.caption(f"{f'95%: {interval}' if interval else row['note']}  \n{_paper(measure)}")
 
 
-def _table(statistics: pd.DataFrame) -> None:
-    st.dataframe(
-        statistics, hide_index=True,
-        column_config={"share": _SHARE, "ci_low": _SHARE, "ci_high": _SHARE},
-    )  # fmt: skip
+def _paper(measure: str) -> str:
+    """What the paper reports; empty where it reports nothing."""
+    number = paper_number(measure)
+    if number is None:
+        return ""
+    if number.low == number.high:
+        return f"{PAPER}: {written(measure, number.low)}"
+    return f"{PAPER}: {interval_written(measure, number.low, number.high)}"

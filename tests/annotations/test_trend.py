@@ -122,5 +122,5 @@ def test_blocks_of_rounds_change_nothing_but_memory(monkeypatch: pytest.MonkeyPa
     pairs = [(layer, (7 * layer + 3 * key) % 5 / 5) for layer in range(5) for key in range(4)]
     whole = known(pairs, rounds=50)
     monkeypatch.setattr("annotations.trend._CELLS_AT_ONCE", 60)
-    monkeypatch.setattr("annotations.resampling._COUNTS_AT_ONCE", 70)
+    monkeypatch.setattr("annotations.bootstrap._COUNTS_AT_ONCE", 70)
     assert known(pairs, rounds=50) == whole
