@@ -43,7 +43,10 @@ def claim_next(
         if key_id is None:
             return None
         try:
-            open_key(session=session, annotator_id=annotator_id, key_id=key_id, now=now)
+            # A refused key is unlocked at once: two that went through full keys in different orders
+            # and kept their locks would wait for each other.
+            with session.begin_nested():
+                open_key(session=session, annotator_id=annotator_id, key_id=key_id, now=now)
         except ClaimedError:
             continue  # somebody else was faster by a moment, and the next search knows it
         return key_id

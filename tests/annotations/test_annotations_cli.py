@@ -92,7 +92,7 @@ def test_a_name_is_given_once(command: Command) -> None:
 
 
 def test_an_unknown_role_is_answered_with_those_there_are(command: Command) -> None:
-    assert "annotator or lead" in refused(command("users", "add", "Ada", "--role", "boss"))
+    assert "annotator, lead or machine" in refused(command("users", "add", "Ada", "--role", "boss"))
 
 
 @pytest.mark.parametrize("arguments", [[], ["users", "ad"], ["import"], ["users", "add"]])
