@@ -22,6 +22,7 @@ ADDED, ROLE_CHANGED = "user added", "role changed"
 ASSIGNED, OPENED = "assigned", "opened to everybody"
 SUBMISSION, SKIP, REOPENING = "submitted", "skipped", "reopened"
 DECISION, DECISION_REOPENED = "gold decided", "gold reopened"
+RESTORED = "backup restored"
 COMMAND_LINE = "command line"  # no annotator's name may begin with it
 COLUMNS = ("at", "who", "what", "about", "before", "after")
 
