@@ -218,19 +218,25 @@ def run_with_kills(
     groups = _groups(annotators, processes)
     lives = [0] * processes
 
+    def journal_of(place: int) -> Path:
+        return folder / f"p{place}x{lives[place]}.jsonl"
+
     def begin(place: int) -> ForkServerProcess:
         lives[place] += 1
-        file = folder / f"p{place}x{lives[place]}.jsonl"
-        return _start(address, file, groups[place], None, also is not None)
+        return _start(address, journal_of(place), groups[place], None, also is not None)
+
+    def at_work() -> list[int]:
+        files = map(journal_of, range(processes))
+        return [place for place, file in enumerate(files) if file.exists() and file.stat().st_size]
 
     alive = [begin(place) for place in range(processes)]
-    while len({entry["person"] for entry in entries(folder)}) < annotators:
-        time.sleep(0.02)
     for number in range(kills):
-        time.sleep(chance.uniform(0.0, 0.12))
+        time.sleep(chance.uniform(0.0, 0.1))
         if also is not None and number % 10 == 5:
             also()
-        place = chance.randrange(processes)
+        while not (working := at_work()):
+            time.sleep(0.01)
+        place = chance.choice(working)
         alive[place].kill()
         alive[place].join()
         alive[place] = begin(place)

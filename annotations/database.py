@@ -6,6 +6,7 @@ of one line. A password in the address is never shown.
 """
 
 import os
+import random
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from mining.errors import AnnotationError
 
 DEFAULT_URL = "sqlite:///data/keyhole.db"
 _BUSY_SECONDS = 30  # how long a writer waits for another one before it gives up
+_ASK_AGAIN = (0.002, 0.02)  # seconds until a waiting writer asks again
 _CONNECT_SECONDS = 10
 _LOCK = 0x6B6579  # any number that only this program uses, for PostgreSQL's advisory lock
 # The errors that are the user's, not ours: SQLite's by the low byte of their code, PostgreSQL's by
@@ -145,9 +147,12 @@ def session(engine: Engine, *, read_only: bool = False) -> Iterator[Session]:
         opened.commit()
 
 
-def shut_out_others(*, session: Session) -> None:
-    """Until this session ends, let no other one pass this line. For rare, wide writes."""
-    _one_at_a_time(session.connection())
+def shut_out_others(*, session: Session, run_id: int = 0) -> None:
+    """Until this session ends, let no other one pass this line; first come, first served.
+
+    For rare, wide writes; with a run's id only those wait that give the same one.
+    """
+    _one_at_a_time(session.connection(), run_id)
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -185,10 +190,11 @@ def _keep_copy(address: URL, revision: str) -> Path | None:
     return kept
 
 
-def _one_at_a_time(connection: Connection) -> None:
+def _one_at_a_time(connection: Connection, number: int = 0) -> None:
     # On SQLite, BEGIN IMMEDIATE has shut the others out already.
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        statement = text("SELECT pg_advisory_xact_lock(:lock, :number)")
+        connection.execute(statement, {"lock": _LOCK, "number": number})
 
 
 def _make_folder(address: URL) -> None:
@@ -230,7 +236,34 @@ def _begin_sqlite(connection: Connection) -> None:
             connection.info[name] = on
     # A transaction that reads first and writes later would fail at once if another process has
     # written in between; whoever may write therefore takes the lock, and waits for it, up front.
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    if read_only:
+        connection.exec_driver_sql("BEGIN")
+    else:
+        _begin_writing(connection)
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Begin when no other process writes; wait for it as long as everybody else does.
+
+    SQLite itself asks ever more rarely, so that whoever has waited longest loses to newcomers, for
+    longer than its patience when many write. Here all ask equally often.
+    """
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    deadline = time.monotonic() + _BUSY_SECONDS
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as mistake:
+                if _sqlite_code(mistake) != sqlite3.SQLITE_BUSY:
+                    break
+            time.sleep(random.uniform(*_ASK_AGAIN))
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # whose error SQLAlchemy tells in its way
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
 
 
 @contextmanager

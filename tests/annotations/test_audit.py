@@ -108,7 +108,7 @@ def test_a_change_that_is_taken_back_leaves_no_trace(desk: Desk) -> None:
 )
 def test_no_row_can_be_changed_or_removed(desk: Desk, statement: str) -> None:
     before = trail(desk)
-    with pytest.raises(Exception, match="append-only|syntax error"), session(desk.engine) as s:
+    with pytest.raises(Exception, match=r"append-only|syntax error"), session(desk.engine) as s:
         s.execute(text(statement))
     with session(desk.engine, read_only=True) as s:
         first = audit.entries(session=s)[0]

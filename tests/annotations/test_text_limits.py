@@ -1,4 +1,4 @@
-"""What people type: too long, empty to the eye, with control characters or turning what is beside."""
+"""What people type: too long, blank, with control characters, or turning what is beside it."""
 
 import pytest
 from desk import Desk, answer, pattern
