@@ -29,6 +29,7 @@ from mining.errors import AnnotationError, ClaimedError
 
 WANTED = 2  # annotators for each key, so that most claims meet somebody else's
 KEYS_EACH = 5  # of each annotator's share; they run out when changes are many
+_LONGEST_LIFE = 8  # changes, of a process that will be killed
 _PATTERNS = 12  # of an answer, when it is submitted at the latest
 
 Entry = dict[str, Any]  # of a journal
@@ -213,26 +214,28 @@ def run_with_kills(
 ) -> list[Entry]:
     """Kill a process at so many random moments, and start another in its place; then kill all.
 
+    Each process dies soon after a random number of changes, or most would before their first.
     `also` may harm the server now and then; the processes then live with lost connections.
     """
     groups = _groups(annotators, processes)
-    lives = [0] * processes
+    lives, due = [0] * processes, [0] * processes
 
     def journal_of(place: int) -> Path:
         return folder / f"p{place}x{lives[place]}.jsonl"
 
     def begin(place: int) -> ForkServerProcess:
         lives[place] += 1
+        due[place] = chance.randint(1, _LONGEST_LIFE)
         return _start(address, journal_of(place), groups[place], None, also is not None)
 
     def at_work() -> list[int]:
         files = map(journal_of, range(processes))
-        return [place for place, file in enumerate(files) if file.exists() and file.stat().st_size]
+        return [place for place, file in enumerate(files) if _done(file) >= due[place]]
 
     alive = [begin(place) for place in range(processes)]
     for number in range(kills):
-        time.sleep(chance.uniform(0.0, 0.1))
-        if also is not None and number % 10 == 5:
+        time.sleep(chance.uniform(0.0, 0.05))
+        if also is not None and number % 20 == 5:
             also()
         while not (working := at_work()):
             time.sleep(0.01)
@@ -256,6 +259,10 @@ def entries(folder: Path) -> list[Entry]:
         lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
         found += [json.loads(line) for line in lines if line.endswith("\n")]
     return found
+
+
+def _done(journal: Path) -> int:
+    return journal.read_bytes().count(b'"done"') if journal.exists() else 0
 
 
 def _groups(annotators: int, processes: int) -> list[list[int]]:
