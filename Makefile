@@ -37,11 +37,12 @@ check: $(VENV)/.development  ## rules: style, types, who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.runtime  ## measure, a JSON line each (some 20 minutes)
+bench: $(VENV)/.development  ## measure, a JSON line each (some 20 minutes)
 	$(BIN)/python -m mining bench
 	$(BIN)/python -m annotations.bench
 	$(BIN)/python -m exports.bench
 	$(BIN)/python -m app.bench
+	$(BIN)/python -m annotations.bench_load
 
 screenshots: $(VENV)/.development mined  ## take docs/images anew from the demo
 	$(BIN)/python -m tests.browser.screenshots docs/images

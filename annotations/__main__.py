@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from annotations import queries, queue
+from annotations import people, queries, queue, upkeep
 from annotations.agreement_report import report_agreement
 from annotations.agreement_view import agreement_view
 from annotations.answer_weights import Policy
@@ -15,7 +15,6 @@ from annotations.dataset_import import import_dataset
 from annotations.frames import dataset_frames
 from annotations.importer import import_run
 from annotations.label_statistics import label_statistics
-from annotations.people import add_annotator
 from annotations.statistics_report import report
 from annotations.tables import ANNOTATOR
 from mining.command_line import layer_numbers, new_app, run
@@ -24,6 +23,7 @@ from mining.run_folder import RunFolder
 app = new_app("People and their labels: import runs, say who labels.")
 users = new_app("Who labels.")
 app.add_typer(users, name="users")
+app.add_typer(upkeep.app)
 
 
 @app.command("import")
@@ -188,8 +188,21 @@ def users_add(
     engine = make_engine(database_url())
     migrate(engine)
     with session(engine) as writing:
-        added = add_annotator(session=writing, name=name, role=role)
+        added = people.add_annotator(session=writing, name=name, role=role)
     typer.echo(f"{added.name} ({added.role}) can label now.")
+
+
+@users.command("role")
+def users_role(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="annotator or lead")],
+) -> None:
+    """Make an annotator a lead, or a lead an annotator."""
+    engine = make_engine(database_url())
+    migrate(engine)
+    with session(engine) as writing:
+        person = people.set_role(session=writing, name=name, role=role)
+    typer.echo(f"{person.name} is {person.role} now.")
 
 
 @users.command("list")

@@ -119,7 +119,10 @@ def submit_gold(*, session: Session, lead_id: int, key_id: int) -> StoredAnswer:
 
 def reopen_gold(*, session: Session, lead_id: int, key_id: int) -> StoredAnswer:
     """Make the gold answer a draft again; what was decided stays among its revisions."""
-    return reopen(session=session, annotator_id=_gold(session, lead_id, key_id), key_id=key_id)
+    return reopen(
+        session=session, annotator_id=_gold(session, lead_id, key_id), key_id=key_id,
+        decided_by=lead_id,
+    )  # fmt: skip
 
 
 def _gold(session: Session, lead_id: int, key_id: int) -> int:

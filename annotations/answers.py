@@ -18,6 +18,8 @@ MOST_PATTERNS = 50
 LONGEST_DESCRIPTION = 500  # characters
 # Control characters and line breaks, and surrogates, which no database can store as UTF-8.
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+_SHAPELESS = {"Cc", "Cf", "Zl", "Zp", "Zs"}
+_TURNING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,21 @@ def is_printable(text: str) -> bool:
     return not any(unicodedata.category(character) in _UNPRINTABLE for character in text)
 
 
+def reads_as_written(text: str) -> bool:
+    """Whether a text can be shown, and shows nothing around it in another order.
+
+    Embeddings, overrides and isolates of writing direction reach beyond the text that holds them.
+    Hebrew and Arabic are written without them. Texts stored long ago may hold some: they are
+    refused where somebody writes, never where the database is read.
+    """
+    return is_printable(text) and not any(character in _TURNING for character in text)
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text shows nothing: spaces, joiners and other marks without a shape."""
+    return all(unicodedata.category(character) in _SHAPELESS for character in text)
+
+
 def problems(answer: Answer) -> list[str]:
     """Why the answer cannot be submitted yet, a sentence each; empty if it can be."""
     found = []
@@ -112,7 +129,7 @@ def problems(answer: Answer) -> list[str]:
     if answer.patterns and answer.no_pattern:
         found.append("You say that you found no pattern; remove the patterns or take that back.")
     for number, entry in enumerate(answer.patterns, start=1):
-        if not entry.description.strip():
+        if is_blank(entry.description):
             found.append(f"Pattern {number} has no description; say what its prefixes share.")
         if len(entry.ranks) < FEWEST_PREFIXES:
             noun = "prefix" if len(entry.ranks) == 1 else "prefixes"

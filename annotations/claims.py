@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from annotations.answers import StoredAnswer
+from annotations.database import shut_out_others
 from annotations.guidelines import GUIDELINE_VERSION
 from annotations.queries import stored_answer
 from annotations.queue import claims_since, has_room, next_key
@@ -36,6 +37,9 @@ def claim_next(
     now: datetime | None = None,
 ) -> int | None:
     """Open the next key of somebody's queue, see `next_key`; its id, or None if none is left."""
+    # All draw the same next key: without a line to wait in, each would wait for it, find it taken,
+    # and wait with the rest for the one after it.
+    shut_out_others(session=session, run_id=run_id)
     while True:
         key_id = next_key(
             session=session, run_id=run_id, annotator_id=annotator_id, after=after, now=now
@@ -43,7 +47,10 @@ def claim_next(
         if key_id is None:
             return None
         try:
-            open_key(session=session, annotator_id=annotator_id, key_id=key_id, now=now)
+            # A refused key is unlocked at once: two that went through full keys in different orders
+            # and kept their locks would wait for each other.
+            with session.begin_nested():
+                open_key(session=session, annotator_id=annotator_id, key_id=key_id, now=now)
         except ClaimedError:
             continue  # somebody else was faster by a moment, and the next search knows it
         return key_id

@@ -6,10 +6,12 @@ of one line. A password in the address is never shown.
 """
 
 import os
+import random
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
@@ -22,10 +24,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel, create_engine
 
 from annotations import tables
+from annotations.sqlite_files import beside, copy_whole, file_of
 from mining.errors import AnnotationError
 
 DEFAULT_URL = "sqlite:///data/keyhole.db"
 _BUSY_SECONDS = 30  # how long a writer waits for another one before it gives up
+_ASK_AGAIN = (0.002, 0.02)  # seconds until a waiting writer asks again
 _CONNECT_SECONDS = 10
 _LOCK = 0x6B6579  # any number that only this program uses, for PostgreSQL's advisory lock
 # The errors that are the user's, not ours: SQLite's by the low byte of their code, PostgreSQL's by
@@ -76,32 +80,55 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the tables up to date, or make them; two processes may do so at once.
+@dataclass(frozen=True)
+class Migration:
+    """What `migrate` did: nothing if `before` is `after`."""
 
-    Raises AnnotationError for a database that is newer than the program or not Keyhole's.
+    before: str | None  # None: there were no tables
+    after: str
+    kept: Path | None = None  # a copy of a SQLite database as it was before
+
+
+def migrate(engine: Engine, *, keep_copy: bool = True) -> Migration:
+    """Bring the tables up to date, or make them; of two processes one does, and the other waits.
+
+    A SQLite database that is older is first copied to a file beside it. Raises AnnotationError for
+    a database that is newer than the program or not Keyhole's.
     """
     with _mendable(engine), engine.execution_options(migrating=True).begin() as connection:
         _one_at_a_time(connection)
-        config = alembic_config(connection)
-        script = ScriptDirectory.from_config(config)
-        present = MigrationContext.configure(connection).get_current_revision()
-        known = {revision.revision for revision in script.walk_revisions()}
-        if present is not None and present not in known:
-            raise AnnotationError(
-                f"The database {_place(engine)} has revision {present}, which this program does "
-                "not know; update Keyhole or use another database."
-            )
+        present, newest = _revision(connection), newest_revision()
         taken = set(inspect(connection).get_table_names()) & set(SQLModel.metadata.tables)
         if present is None and taken:
             raise AnnotationError(
                 f"The database {_place(engine)} holds tables of another program "
                 f"({', '.join(sorted(taken))}); use an empty database."
             )
-        if present != script.get_current_head():
-            command.upgrade(config, "head")
+        kept = None
+        if present != newest:
+            if keep_copy and present is not None and engine.dialect.name == "sqlite":
+                kept = _keep_copy(engine.url, present)
+            command.upgrade(alembic_config(connection), "head")
             if connection.dialect.name == "sqlite":
                 assert not connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    return Migration(present, newest, kept)
+
+
+def revision_of(engine: Engine) -> str | None:
+    """A database's revision, None without any; AnnotationError for one newer than the program."""
+    file = file_of(engine.url) if engine.dialect.name == "sqlite" else None
+    if file is not None and not file.exists():
+        return None  # and looking would make it
+    read_only = engine.execution_options(read_only=True)
+    with _mendable(engine), read_only.begin() as connection:
+        return _revision(connection)
+
+
+def newest_revision() -> str:
+    """The revision that this program works with."""
+    newest = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    assert newest is not None
+    return newest
 
 
 @contextmanager
@@ -120,12 +147,15 @@ def session(engine: Engine, *, read_only: bool = False) -> Iterator[Session]:
         opened.commit()
 
 
-def shut_out_others(*, session: Session) -> None:
-    """Until this session ends, let no other one pass this line. For rare, wide writes."""
-    _one_at_a_time(session.connection())
+def shut_out_others(*, session: Session, run_id: int = 0) -> None:
+    """Until this session ends, let no other one pass this line; first come, first served.
+
+    For rare, wide writes; with a run's id only those wait that give the same one.
+    """
+    _one_at_a_time(session.connection(), run_id)
 
 
-def alembic_config(connection: Connection) -> Config:
+def alembic_config(connection: Connection | None = None) -> Config:
     """Alembic's settings, for the transaction that `connection` is in."""
     config = Config()
     config.set_main_option("script_location", f"{tables.__package__}:migrations")
@@ -133,17 +163,45 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-def _one_at_a_time(connection: Connection) -> None:
+def check_known(revision: str, place: str) -> None:
+    """AnnotationError for the revision of a newer program, found at `place`."""
+    script = ScriptDirectory.from_config(alembic_config())
+    if revision not in {known.revision for known in script.walk_revisions()}:
+        raise AnnotationError(
+            f"The database {place} has revision {revision}, which this program does not know;"
+            " update Keyhole or use another database."
+        )
+
+
+def _revision(connection: Connection) -> str | None:
+    present = MigrationContext.configure(connection).get_current_revision()
+    if present is not None:
+        check_known(present, _place(connection.engine))
+    return present
+
+
+def _keep_copy(address: URL, revision: str) -> Path | None:
+    """A copy as long as nobody else can write; None for a database in memory."""
+    file = file_of(address)
+    if file is None:
+        return None
+    kept = beside(file, revision)
+    copy_whole(file, kept)
+    return kept
+
+
+def _one_at_a_time(connection: Connection, number: int = 0) -> None:
     # On SQLite, BEGIN IMMEDIATE has shut the others out already.
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        statement = text("SELECT pg_advisory_xact_lock(:lock, :number)")
+        connection.execute(statement, {"lock": _LOCK, "number": number})
 
 
 def _make_folder(address: URL) -> None:
-    name = address.database
-    if not name or name == ":memory:" or name.startswith("file:"):
+    file = file_of(address)
+    if file is None:
         return
-    folder = Path(name).parent
+    folder = file.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as mistake:
@@ -178,7 +236,34 @@ def _begin_sqlite(connection: Connection) -> None:
             connection.info[name] = on
     # A transaction that reads first and writes later would fail at once if another process has
     # written in between; whoever may write therefore takes the lock, and waits for it, up front.
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    if read_only:
+        connection.exec_driver_sql("BEGIN")
+    else:
+        _begin_writing(connection)
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Begin when no other process writes; wait for it as long as everybody else does.
+
+    SQLite itself asks ever more rarely, so that whoever has waited longest loses to newcomers, for
+    longer than its patience when many write. Here all ask equally often.
+    """
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    deadline = time.monotonic() + _BUSY_SECONDS
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as mistake:
+                if _sqlite_code(mistake) != sqlite3.SQLITE_BUSY:
+                    break
+            time.sleep(random.uniform(*_ASK_AGAIN))
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # whose error SQLAlchemy tells in its way
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
 
 
 @contextmanager
@@ -210,4 +295,4 @@ def _sqlite_code(mistake: sqlite3.Error) -> int:
 
 
 def _place(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
+    return engine.url.difference_update_query(["password"]).render_as_string(hide_password=True)

@@ -16,6 +16,7 @@ import numpy as np
 from sqlalchemy import select as wide  # SQLModel's own is typed for four columns
 from sqlmodel import Session, col, func, insert, select
 
+from annotations import audit
 from annotations.claims import aware
 from annotations.database import shut_out_others
 from annotations.dataset_answers import Place, read_annotators, read_answers
@@ -70,6 +71,12 @@ def import_dataset(
     done = upsert(
         answers, session=session, run_id=run_id, annotators=annotators, replace=replace, now=moment
     )
+    if done.added or done.updated:
+        audit.record(
+            session=session, who=audit.name_of(None, session=session), what=audit.IMPORTED,
+            about=run_name, before=None,
+            after={"answers added": done.added, "answers updated": done.updated},
+        )  # fmt: skip
     return DatasetImport(run_name, len(added), len(present), newcomers, done, dataset.edited)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam
 from sqlalchemy import select as wide  # SQLModel's own is typed for four columns
 from sqlmodel import Session, and_, case, col, func, or_, select
 
-from annotations.answers import Answer, PatternAnswer, StoredAnswer
+from annotations.answers import Answer, PatternAnswer, StoredAnswer, is_printable
 from annotations.tables import (
     DRAFT,
     GOLD,
@@ -115,7 +115,8 @@ def annotators(*, session: Session) -> list[Annotator]:
 def annotator_named(*, session: Session, name: str | None) -> Annotator | None:
     """The person of that name; None if there is none, for `gold` and for a machine."""
     wanted = select(Annotator).where(Annotator.name == name, col(Annotator.role).not_in(NOT_PEOPLE))
-    return None if name is None else session.exec(wanted).first()
+    # What stands in an address may be nothing that a database can take.
+    return None if name is None or not is_printable(name) else session.exec(wanted).first()
 
 
 def layers(*, session: Session, run_id: int) -> list[int]:

@@ -11,14 +11,16 @@ a lost one does.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ScalarSelect, literal
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, col, delete, func, or_, select, tuple_, update
 from sqlmodel.sql.expression import SelectOfScalar
 
-from annotations import queries
+from annotations import audit, queries
 from annotations.blind import check_lead
+from annotations.database import shut_out_others
 from annotations.tables import (
     DRAFT,
     NOT_PEOPLE,
@@ -79,12 +81,14 @@ def assign(
             f"No key of layer {min(unknown)} was imported; there are layers"
             f" {', '.join(map(str, known))}."
         )
+    before = _begin_assigning(session, run_id)
     chosen = and_(Key.run_id == run_id, col(Key.layer).in_(known if layers is None else layers))
     never = and_(Key.run_id == run_id, col(Key.wanted).is_(None))
     session.exec(update(Key).where(never).values(wanted=CLOSED))
     session.exec(update(Key).where(chosen).values(wanted=overlap))
     if claim_hours is not None:
         session.exec(update(Run).where(col(Run.id) == run_id).values(claim_hours=claim_hours))
+    _audit(session, run_id, audit.ASSIGNED, lead_id, before)
     keys = session.exec(select(func.count()).select_from(Key).where(chosen)).one()
     return Assignment(keys, overlap)
 
@@ -93,7 +97,35 @@ def open_to_everybody(*, session: Session, run_id: int, lead_id: int | None = No
     """Take an assignment back: everybody may answer every key."""
     if lead_id is not None:
         check_lead(session=session, annotator_id=lead_id)
+    before = _begin_assigning(session, run_id)
     session.exec(update(Key).where(col(Key.run_id) == run_id).values(wanted=None))
+    _audit(session, run_id, audit.OPENED, lead_id, before)
+
+
+def _begin_assigning(session: Session, run_id: int) -> dict[str, Any]:
+    """What is assigned up to now. Nobody else assigns until the transaction ends."""
+    shut_out_others(session=session)  # two that lock all keys in turn could wait for each other
+    return _assigned(session, run_id)
+
+
+def _assigned(session: Session, run_id: int) -> dict[str, Any]:
+    """A run's claim hours, and how many annotators the keys of each layer want."""
+    hours = session.exec(select(Run.claim_hours).where(Run.id == run_id)).one()
+    wanted: dict[str, list[int | None]] = {}
+    kinds = select(Key.layer, Key.wanted).where(Key.run_id == run_id).distinct()
+    for layer, number in sorted(session.exec(kinds), key=lambda kind: (kind[0], kind[1] or CLOSED)):
+        wanted.setdefault(str(layer), []).append(number)
+    return {"claim_hours": hours, "annotators": wanted}
+
+
+def _audit(
+    session: Session, run_id: int, what: str, lead_id: int | None, before: dict[str, Any]
+) -> None:
+    run = session.get(Run, run_id)
+    assert run is not None, f"no run {run_id}"
+    who = audit.name_of(lead_id, session=session)
+    after = _assigned(session, run_id)
+    audit.record(session=session, who=who, what=what, about=run.name, before=before, after=after)
 
 
 def next_key(

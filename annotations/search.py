@@ -16,6 +16,7 @@ from mining.errors import AnnotationError
 
 UNTOUCHED, FLAGGED = "untouched", "flagged"
 STATUSES = (UNTOUCHED, DRAFT, SUBMITTED, SKIPPED, FLAGGED)  # one's own
+LONGEST_WORDS = 500  # characters; a database compares no pattern of any length
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,10 @@ def _conditions(wanted: Wanted, viewer_id: int) -> list[ColumnElement[bool]]:
 
 def _words(typed: str) -> str:
     """What was typed, as a database can take it: with the importer's picture of NUL, whole text."""
+    if len(typed) > LONGEST_WORDS:
+        raise AnnotationError(
+            f"You look for {len(typed):,} characters; shorten them to {LONGEST_WORDS}."
+        )
     text = typed.strip().replace("\0", "␀")
     return text.encode("utf-8", "backslashreplace").decode("utf-8")  # half a character is none
 

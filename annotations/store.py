@@ -8,7 +8,14 @@ from datetime import datetime
 
 from sqlmodel import Session, col, delete, func, insert, select
 
-from annotations.answers import Answer, StoredAnswer, is_printable, problems
+from annotations import audit
+from annotations.answers import (
+    Answer,
+    StoredAnswer,
+    is_blank,
+    problems,
+    reads_as_written,
+)
 from annotations.blind import is_disclosed
 from annotations.claims import aware, check_room, locked_answer, stored
 from annotations.guidelines import GUIDELINE_VERSION
@@ -53,6 +60,10 @@ def save_draft(
         raise AnnotationError("A change does not say which window made it; reload the page.")
     if not 0 <= sequence <= _LARGEST_SEQUENCE:
         raise AnnotationError("A change has an impossible number; reload the page.")
+    if not all(reads_as_written(entry.description) for entry in answer.patterns):
+        raise AnnotationError(
+            "A description turns the writing direction of what stands beside it; remove the mark."
+        )
     moment = aware(now)
     row = locked_answer(session, annotator_id, key_id, moment)
     if row.writer == writer and sequence <= row.sequence:
@@ -96,28 +107,20 @@ def submit(
     _check_blind(session, annotator_id, key_id)
     if reasons := problems(held.answer):
         raise AnnotationError(" ".join(reasons))
-    assert row.id is not None
     _count_work(row, moment)
     row.status, row.submitted_at = SUBMITTED, moment
     session.add(row)
-    earlier = select(func.count()).select_from(Revision).where(Revision.submission_id == row.id)
-    session.add(
-        Revision(
-            submission_id=row.id,
-            number=session.exec(earlier).one() + 1,
-            submitted_at=moment,
-            seconds=row.seconds,
-            guideline_version=row.guideline_version,
-            answer=held.answer.to_json(),
-            decided_by=decided_by,
-        )
-    )
-    session.flush()
+    _keep_revision(session, row, held.answer, decided_by)
     return stored(session, annotator_id, key_id)
 
 
 def reopen(
-    *, session: Session, annotator_id: int, key_id: int, now: datetime | None = None
+    *,
+    session: Session,
+    annotator_id: int,
+    key_id: int,
+    now: datetime | None = None,
+    decided_by: int | None = None,
 ) -> StoredAnswer:
     """Make a submitted or skipped answer a draft again; what was submitted stays a revision.
 
@@ -131,6 +134,14 @@ def reopen(
     _check_blind(session, annotator_id, key_id)
     if row.status == SKIPPED:
         check_room(session, annotator_id, key_id, moment)
+    audit.record_answer(
+        session=session,
+        answer=row,
+        what=audit.REOPENING if decided_by is None else audit.DECISION_REOPENED,
+        before=_state(row),
+        after={"status": DRAFT},
+        decided_by=decided_by,
+    )
     row.status, row.submitted_at, row.skip_reason = DRAFT, None, ""
     row.changed_at = moment  # the clock starts anew; the time in between was no work
     session.add(row)
@@ -149,18 +160,52 @@ def skip(
         raise AnnotationError("This answer is submitted; reopen it before you skip the key.")
     if row.status == DRAFT:  # the time since an earlier skip was no work
         _count_work(row, moment)
+    before = _state(row)
     row.status, row.skip_reason = SKIPPED, reason
     session.add(row)
-    session.flush()
+    audit.record_answer(
+        session=session, answer=row, what=audit.SKIP, before=before, after=_state(row)
+    )
     return stored(session, annotator_id, key_id)
 
 
 def one_line(text: str, what: str) -> str:
     """A reason as it is stored; AnnotationError for an empty, long or unprintable one."""
     text = " ".join(text.split())
-    if not 1 <= len(text) <= LONGEST_REASON or not is_printable(text):
+    if len(text) > LONGEST_REASON or is_blank(text) or not reads_as_written(text):
         raise AnnotationError(f"{what} has 1 to {LONGEST_REASON} printable characters.")
     return text
+
+
+def _state(row: Submission) -> dict[str, str]:
+    reason = {"reason": row.skip_reason} if row.status == SKIPPED else {}
+    return {"status": row.status} | reason
+
+
+def _keep_revision(
+    session: Session, row: Submission, answer: Answer, decided_by: int | None
+) -> None:
+    """Keep what is submitted at this moment, and that it was."""
+    assert row.id is not None and row.submitted_at is not None
+    earlier = select(func.count()).select_from(Revision).where(Revision.submission_id == row.id)
+    revision = Revision(
+        submission_id=row.id,
+        number=session.exec(earlier).one() + 1,
+        submitted_at=row.submitted_at,
+        seconds=row.seconds,
+        guideline_version=row.guideline_version,
+        answer=answer.to_json(),
+        decided_by=decided_by,
+    )
+    session.add(revision)
+    audit.record_answer(
+        session=session,
+        answer=row,
+        what=audit.SUBMISSION if decided_by is None else audit.DECISION,
+        before={"status": DRAFT},
+        after={"status": SUBMITTED, "revision": revision.number, "answer": revision.answer},
+        decided_by=decided_by,
+    )
 
 
 def _check_blind(session: Session, annotator_id: int, key_id: int) -> None:

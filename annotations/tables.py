@@ -184,3 +184,18 @@ class Disclosure(SQLModel, table=True):
     annotator_id: int = Field(foreign_key="annotator.id", primary_key=True)
     run_id: int = Field(foreign_key="run.id", primary_key=True)
     disclosed_at: datetime = Field(default_factory=utc_now)
+
+
+class Audit(SQLModel, table=True):
+    """Somebody did something; never changed, never deleted, which triggers in the database ensure.
+
+    `before` and `after` are what it changed, None where there was or is nothing.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(default_factory=utc_now)
+    who: str  # an annotator's name, or the command line with its system user
+    what: str
+    about: str
+    before: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    after: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))

@@ -203,7 +203,7 @@ def ask_who() -> None:
 def _add(name: str) -> None:
     try:
         with session(engine()) as opened:
-            added = people.add_annotator(session=opened, name=name).name
+            added = people.add_annotator(session=opened, name=name, themself=True).name
     except KeyholeError as mistake:
         st.error(plain(str(mistake)))
         return

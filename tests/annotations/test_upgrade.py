@@ -3,8 +3,12 @@
 Its rows are written as that program left them: in SQL, without any of today's code.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -24,6 +28,7 @@ from annotations.search import Wanted, find_keys
 from annotations.store import save_draft, skip, submit
 from annotations.tables import Annotator, Key, Layer, Revision, Run
 
+ROOT = Path(__file__).parents[2]
 MAY = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TRAINS = PatternAnswer("shallow", "ends with «=»", (1, 2, 3))
 SHIPS = PatternAnswer("semantic", "ships; «日本»", (2, 3))
@@ -95,7 +100,7 @@ def test_every_row_is_still_there_and_gold_has_its_role(old: Engine) -> None:
     migrate(old)
     expected = before | {
         "annotator": sorted(as_gold(before["annotator"], "gold"), key=str),
-        "alembic_version": [{"version_num": "0002"}],
+        "alembic_version": [{"version_num": "0003"}],
     }
     assert with_old_columns_only(everything(old), before) == expected
 
@@ -188,3 +193,72 @@ def test_taking_the_upgrade_back_keeps_every_label(old: Engine) -> None:
     with session(old, read_only=True) as s:
         assert s.exec(select(Annotator.role).where(Annotator.name == "gold")).one() == "gold"
         assert queries.stored_answer(session=s, **own).answer == Answer((SHIPS,))
+
+
+def test_what_was_before_an_upgrade_is_kept_beside_a_sqlite_database(old: Engine) -> None:
+    before = everything(old)
+    done = migrate(old)
+    assert (done.before, done.after) == ("0001", "0003")
+    if old.dialect.name == "postgresql":
+        assert done.kept is None
+        return
+    assert done.kept.name.endswith("-0001.db")
+    kept = make_engine(f"sqlite:///{done.kept}")
+    assert everything(kept) == before
+    kept.dispose()
+    assert migrate(old).kept is None
+
+
+def test_a_database_of_the_second_revision_keeps_every_row(old: Engine) -> None:
+    with old.execution_options(migrating=True).begin() as connection:
+        upgrade(alembic_config(connection), "0002")
+    own = {"annotator_id": ADA, "key_id": KEYS[2]}
+    before = everything(old)
+    assert migrate(old).before == "0002"
+    now = [{"version_num": "0003"}]
+    assert everything(old) == before | {"alembic_version": now, "audit": []}
+    with session(old) as s:
+        skip(session=s, **own, reason="no idea")
+    with old.connect() as connection:
+        assert connection.execute(text("SELECT who FROM audit")).scalars().all() == ["Ada"]
+
+
+def test_of_two_processes_that_upgrade_at_once_one_does_and_the_other_waits(old: Engine) -> None:
+    address = old.url.render_as_string(hide_password=False)
+    old.dispose()
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "annotations", "migrate"], cwd=ROOT, text=True,
+            env={**os.environ, "DATABASE_URL": address}, stdout=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    said = sorted(process.communicate(timeout=60)[0] for process in started)
+    assert [process.returncode for process in started] == [0, 0]
+    assert sum("from 0001 to 0003" in one for one in said) == 1
+    assert sum("nothing to do" in one for one in said) == 1
+    if old.dialect.name == "postgresql":
+        assert "pg_dump --format=custom" in "".join(said)
+    else:
+        assert len(list(Path(old.url.database).parent.glob("*-0001.db"))) == 1
+
+
+def test_a_newer_database_is_refused_in_one_line_and_checking_changes_nothing(old: Engine) -> None:
+    before = everything(old)
+    address = old.url.render_as_string(hide_password=False)
+
+    def said(*more: str) -> tuple[int, str]:
+        ended = subprocess.run(
+            [sys.executable, "-m", "annotations", "migrate", *more], cwd=ROOT, text=True,
+            env={**os.environ, "DATABASE_URL": address}, capture_output=True, check=False,
+        )  # fmt: skip
+        return ended.returncode, ended.stdout + ended.stderr
+
+    code, line = said("--check")
+    assert (code, "would be brought from 0001 to 0003" in line) == (0, True)
+    assert everything(old) == before
+    with old.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
+    code, line = said()
+    assert (code, line.count("\n")) == (2, 1)
+    assert "revision 0099" in line

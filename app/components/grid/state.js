@@ -74,7 +74,7 @@ function problems(answer) {
 
 /** A description as the store accepts it: one line, no control characters, not too long. */
 function tidyDescription(text) {
-  const oneLine = text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+/gu, " ");
+  const oneLine = text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]+/gu, " ");
   return Array.from(oneLine).slice(0, LONGEST_DESCRIPTION).join("");
 }
 
