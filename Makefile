@@ -15,11 +15,15 @@ export GLIBC_TUNABLES := glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294
 demo: mined  ## set up, mine the bundled model, open the app
 	$(BIN)/python -m app --port $(PORT)
 
-mined: $(RUN)/shading.parquet
+mined: $(RUN)/shading.parquet $(RUN)/composition.parquet
 	$(BIN)/python -m annotations import $(RUN) --name demo
 
-$(RUN)/shading.parquet: $(RUN)/manifest.json
+$(RUN)/shading.parquet: | $(RUN)/manifest.json
 	$(BIN)/python -m mining shade $(RUN)
+
+# The parts' last table; `analyse` goes on with what is missing, and writes the manifest last.
+$(RUN)/composition.parquet: | $(RUN)/manifest.json
+	$(BIN)/python -m mining analyse $(RUN)
 
 $(RUN)/manifest.json: | $(VENV)/.runtime
 	$(BIN)/python -m mining mine demo demo --out $(RUN) --max-sentences 15000

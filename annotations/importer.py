@@ -4,7 +4,6 @@ Idempotent: what is there already stays as it is. With the same seed a larger sa
 smaller one, so a run can be extended while people are labelling it.
 """
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +17,9 @@ from sqlmodel import Session, col, func, insert, select, update
 from annotations.database import shut_out_others
 from annotations.queue import CLOSED
 from annotations.tables import Key, Layer, Prefix, Run
+from mining.additions import fingerprint
 from mining.errors import AnnotationError, RunFolderError
-from mining.run_folder import MANIFEST, RunFolder
+from mining.run_folder import RunFolder
 from mining.sampled_keys import FEWEST_TRIGGERS, sampled_keys
 
 LONGEST_NAME = 80  # characters
@@ -110,9 +110,9 @@ def _draw(folder: RunFolder, keys_per_layer: int, seed: int) -> tuple[pd.DataFra
 
 def _own_run(folder: RunFolder, name: str | None, *, session: Session) -> Run:
     """The run's row: the one that its manifest's fingerprint names, or a new one."""
-    fingerprint = hashlib.sha256((folder.path / MANIFEST).read_bytes()).hexdigest()
+    own = fingerprint(folder.path)
     path = folder.path.resolve()
-    present = session.exec(select(Run).where(Run.fingerprint == fingerprint)).first()
+    present = session.exec(select(Run).where(Run.fingerprint == own)).first()
     if present is not None:
         if name not in (None, present.name):
             raise AnnotationError(
@@ -126,7 +126,7 @@ def _own_run(folder: RunFolder, name: str | None, *, session: Session) -> Run:
     manifest = folder.manifest
     run = Run(
         name=name,
-        fingerprint=fingerprint,
+        fingerprint=own,
         folder=str(path),
         model=manifest.model,
         corpus=manifest.corpus,
@@ -233,17 +233,17 @@ def _fits(coefficients: npt.NDArray[np.float32], position: int) -> bool:
 
 
 def _add_value_tokens(folder: RunFolder, run_id: int, *, session: Session) -> None:
-    """What each key's value pushes towards, where the values have been analysed."""
+    """What each key's value pushes towards, as the last analysis says, for earlier imports too."""
     values = folder.values()
-    bare = select(Key.layer, Key.key, Key.id).where(Key.run_id == run_id, Key.value_tokens == "")
-    keys = pd.DataFrame(session.exec(bare).all(), columns=["layer", "key", "key_id"])
-    if values is None or not len(keys):
+    if values is None:
         return
-    both = keys.merge(values, on=["layer", "key"])
-    rows = [
-        {"of": key_id, "tokens": "\n".join(map(_in_one_line, tokens))}
-        for key_id, tokens in zip(both["key_id"], both["top_tokens"], strict=True)
-    ]
+    there = select(Key.layer, Key.key, Key.id, Key.value_tokens).where(Key.run_id == run_id)
+    columns = ["layer", "key", "of", "before"]
+    both = pd.DataFrame(session.exec(there).all(), columns=columns).merge(
+        values, on=["layer", "key"]
+    )
+    both["tokens"] = ["\n".join(map(_in_one_line, tokens)) for tokens in both["top_tokens"]]
+    rows = _records(both.loc[both["tokens"] != both["before"], ["of", "tokens"]])
     if rows:
         change = update(Key).where(col(Key.id) == bindparam("of"))
         session.connection().execute(change.values(value_tokens=bindparam("tokens")), rows)

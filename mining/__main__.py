@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from mining.command_line import layer_numbers, new_app, run
@@ -118,6 +126,51 @@ def shade(
 
 
 @app.command()
+def analyse(  # noqa: PLR0913, PLR0917 (a command line's options)
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN")],
+    only: Annotated[str, typer.Option(help="Parts of it")] = "values,removal,composition",
+    variant: Annotated[str, typer.Option(help="plain | folded: the final norm before E")] = "plain",
+    seed: Annotated[int, typer.Option(help="Of the samples")] = 0,
+    prefixes: Annotated[int, typer.Option(help="Sampled for figures 6 to 10")] = 4000,
+    keys_per_layer: Annotated[int, typer.Option(help="Sampled of each layer for figure 3")] = 100,
+    model: Annotated[str | None, typer.Option(help=_MOVED)] = None,
+    device: Annotated[str, typer.Option(help=_DEVICE)] = "auto",
+    corpus: Annotated[
+        str | None, typer.Option(help="Where figures 6 to 10 draw prefixes; the run's own text")
+    ] = None,
+    text_column: Annotated[str, typer.Option(help="Where --corpus keeps text")] = "text",
+    again: Annotated[bool, typer.Option("--again", help="Also what is there already")] = False,
+) -> None:
+    """Compute the paper's figures 3 to 10 and table 3 into the run folder, part by part.
+
+    A part that is there with the same settings is not done again.
+    """
+    run = RunFolder.open(run_folder)
+    from mining.analyse import analyse
+    from mining.corpus import open_corpus
+    from mining.probe import model_of_run
+
+    parts = tuple(part.strip() for part in only.split(","))
+    tasks: dict[str, TaskID] = {}
+    with _progress() as bar:
+
+        def tell(what: str, done: int, expected: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=None, unit=_UNITS.get(what, "tokens"))
+            bar.update(tasks[what], completed=done, total=expected or None)
+
+        report = analyse(
+            run, lambda: model_of_run(run, model, device, readout=True), only=parts,
+            variant=variant, seed=seed, prefixes=prefixes, keys_per_layer=keys_per_layer,
+            again=again, corpus=open_corpus(corpus, text_column) if corpus is not None else None,
+            progress=tell,
+            notice=lambda line: bar.console.print(f"note: {line}", markup=False, highlight=False),
+        )  # fmt: skip
+    for part, seconds in report.done.items():
+        typer.echo(f"{run_folder}: {part} in {seconds:.1f} s.")
+
+
+@app.command()
 def probe(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN")],
     layer: Annotated[int, typer.Argument()],
@@ -159,24 +212,31 @@ def bench(
     device: Annotated[str, typer.Option(help="cpu | cuda")] = "cpu",
     dtype: Annotated[str, typer.Option(help="float32 | bfloat16")] = "float32",
 ) -> None:
-    """Measure mining beside the bare model; a JSON line each."""
+    """Measure mining and the analyses beside the bare model; a JSON line each."""
+    from mining import bench_analyses
     from mining.bench import BENCHMARKS, SLOW, Setting, bench
 
-    chosen = only.split(",") if only else [name for name in BENCHMARKS if name not in SLOW]
+    every = BENCHMARKS | bench_analyses.BENCHMARKS
+    chosen = only.split(",") if only else [name for name in every if name not in SLOW]
     for name in chosen:
-        if name not in BENCHMARKS:
-            raise KeyholeError(f"--only {name}: there is no such one; {', '.join(BENCHMARKS)}.")
+        if name not in every:
+            raise KeyholeError(f"--only {name}: there is no such one; {', '.join(every)}.")
+    setting = Setting(corpus, tokens, rounds, device, dtype)
     for name in chosen:
-        typer.echo(json.dumps(bench(name, Setting(corpus, tokens, rounds, device, dtype))))
+        typer.echo(json.dumps(bench(name, every[name], setting)))
+
+
+_UNITS = {"values": "values", "top words of values": "layers"}  # of parts that count no tokens
 
 
 class _Speed(ProgressColumn):
-    """Tokens per second."""
+    """Tokens, or whatever a task counts, per second."""
 
     def render(self, task: Task) -> Text:
         """The speed of a task, once there is one."""
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f} tokens/s" if speed else "- tokens/s")
+        unit = task.fields.get("unit", "tokens")
+        return Text(f"{speed:,.0f} {unit}/s" if speed else f"- {unit}/s")
 
 
 def _progress() -> Progress:

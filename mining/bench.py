@@ -47,14 +47,17 @@ class Setting:
     dtype: str
 
 
-def bench(name: str, setting: Setting) -> dict[str, Any]:
-    """Run one benchmark of BENCHMARKS and give its line."""
-    figures = BENCHMARKS[name](setting)
+Benchmark = Callable[[Setting], dict[str, Any]]
+
+
+def bench(name: str, benchmark: Benchmark, setting: Setting) -> dict[str, Any]:
+    """Run one benchmark and give its line."""
+    measured = benchmark(setting)
     hardware = f"{os.cpu_count()} cores, {platform.machine()}"
     if setting.device.startswith("cuda"):
         hardware = torch.cuda.get_device_name()
     return {
-        "benchmark": name, **figures, "dtype": setting.dtype, "hardware": hardware,
+        "benchmark": name, **measured, "dtype": setting.dtype, "hardware": hardware,
         "torch": torch.__version__, "keyhole": __version__,
         "date": datetime.now(UTC).date().isoformat(),
     }  # fmt: skip
@@ -120,10 +123,10 @@ def mining_over_forward(shape: str) -> Callable[[Setting], dict[str, Any]]:
             for index, (batch, ids_BU) in enumerate(zip(prepared, forwards, strict=True)):
                 for which in (0, 1) if (number + index) % 2 else (1, 0):
                     work = partial(one_pass.take, batch) if which else partial(_bare, whole, ids_BU)
-                    seconds[which] += _timed(work, loaded)
+                    seconds[which] += timed(work, setting.device)
             spent.append(seconds)
         bare, mining = (statistics.median(column) for column in zip(*spent, strict=True))
-        return _figures([bare / mining for bare, mining in spent]) | {
+        return figures([bare / mining for bare, mining in spent]) | {
             "tokens": tokens,
             "padding": round(1 - tokens / sum(ids_BU.numel() for ids_BU in forwards), 4),
             "bare_tokens_per_second": round(tokens / bare, 1),
@@ -150,7 +153,7 @@ def end_to_end(setting: Setting) -> dict[str, Any]:
             options = MiningOptions(max_sentences=sentences)
             mine(loaded, corpus, Path(folder) / "run", options)
 
-    return _pairs(bare, whole, loaded, setting.rounds) | {"tokens": tokens}
+    return _pairs(bare, whole, setting) | {"tokens": tokens}
 
 
 @torch.inference_mode()
@@ -174,7 +177,7 @@ def over_naive(setting: Setting) -> dict[str, Any]:
         for batch in prepared:
             one_pass.take(batch)
 
-    return _pairs(naive, mining, loaded, setting.rounds) | {"tokens": tokens}
+    return _pairs(naive, mining, setting) | {"tokens": tokens}
 
 
 def _naive(loaded: LoadedModel, whole: nn.Module, sentences: list[list[int]]) -> None:
@@ -212,7 +215,7 @@ def memory(setting: Setting) -> dict[str, Any]:
         for _ in range(setting.rounds)
     ]
     shorter, longer = (statistics.median(column) for column in zip(*peaks, strict=True))
-    return _figures([longer / shorter for shorter, longer in peaks]) | {
+    return figures([longer / shorter for shorter, longer in peaks]) | {
         "peak_mib": [round(peak / 2**20, 1) for peak in (shorter, longer)],
         "sentences": [sentences, MEMORY_TIMES * sentences],
     }
@@ -249,27 +252,29 @@ def _bare(whole: nn.Module, ids_BU: torch.Tensor) -> None:
     whole.get_submodule("transformer")(input_ids=ids_BU, use_cache=False)
 
 
-def _timed(work: Callable[[], object], loaded: LoadedModel) -> float:
+def timed(work: Callable[[], object], device: str) -> float:
+    """Seconds of a piece of work."""
     started = time.perf_counter()
     work()
-    if loaded.device.type == "cuda":
+    if device.startswith("cuda"):
         torch.cuda.synchronize()
     return time.perf_counter() - started
 
 
 def _pairs(
-    other: Callable[[], None], mining: Callable[[], None], loaded: LoadedModel, rounds: int
+    other: Callable[[], None], mining: Callable[[], None], setting: Setting
 ) -> dict[str, Any]:
     ratios = []
-    for number in range(rounds):
+    for number in range(setting.rounds):
         seconds = [0.0, 0.0]
         for which in (number % 2, 1 - number % 2):
-            seconds[which] = _timed((other, mining)[which], loaded)
+            seconds[which] = timed((other, mining)[which], setting.device)
         ratios.append(seconds[0] / seconds[1])
-    return _figures(ratios)
+    return figures(ratios)
 
 
-def _figures(ratios: list[float]) -> dict[str, Any]:
+def figures(ratios: list[float]) -> dict[str, Any]:
+    """The median of ratios and how far they spread."""
     return {
         "ratio": round(statistics.median(ratios), 3),
         "spread": [round(min(ratios), 3), round(max(ratios), 3)],
@@ -277,7 +282,7 @@ def _figures(ratios: list[float]) -> dict[str, Any]:
     }
 
 
-BENCHMARKS: dict[str, Callable[[Setting], dict[str, Any]]] = {
+BENCHMARKS: dict[str, Benchmark] = {
     "forward-gpt2-small": mining_over_forward("gpt2-small"),
     "forward-8x128": mining_over_forward("8x128"),
     "forward-paper": mining_over_forward("paper"),

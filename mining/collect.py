@@ -34,7 +34,7 @@ class Pass:
     memory: dict[int, LayerMemory]  # by layer
     asked: dict[str, Any]  # what must be the same for a run to be resumed
     command_line: list[str]
-    checkpoints: Checkpoints
+    checkpoints: Checkpoints | None  # None: an interrupted pass begins again
     batch_tokens: int
     max_sentences: int | None = None
     progress: Progress = lambda _mined, _expected: None
@@ -59,17 +59,17 @@ class Pass:
                     self._last = batch
                 self._mined += batch.tokens
                 self.progress(self._mined, batch.window.expected_tokens)
-                if self.checkpoints.due:
-                    self._save()
+                if self.checkpoints is not None and self.checkpoints.due:
+                    self._save(self.checkpoints)
         except Interrupted as request:
-            if self._last is None:
+            if self._last is None or self.checkpoints is None:
                 raise
-            self._save()
+            self._save(self.checkpoints)
             raise Interrupted(request.asked, "; go on with the same command and --resume") from None
         if not reading.counts.tokens:
             raise CorpusError(f"{self.corpus.name} holds no sentence with a token to mine.")
-        if self._last is not None and self.seconds > self.checkpoints.seconds:
-            self._save()  # what follows can take its time too
+        if self.checkpoints is not None and self.seconds > self.checkpoints.seconds:
+            self._save(self.checkpoints)  # what follows can take its time too
         give_back()
         return reading
 
@@ -167,7 +167,7 @@ class Pass:
             " numbers are too large for this --dtype."
         )
 
-    def _save(self) -> None:
+    def _save(self, checkpoints: Checkpoints) -> None:
         assert self._last is not None
         about = {
             "asked": self.asked,
@@ -184,15 +184,16 @@ class Pass:
             for layer, memory in self.memory.items()
             for name, tensor in memory.tensors().items()
         }
-        self.checkpoints.save(about, tensors)
+        checkpoints.save(about, tensors)
 
     def _restore(self) -> tuple[Counts | None, str | None, int]:
         """Where to read on: (what was read before the window at hand, its digest, batches done)."""
-        stored = load_checkpoint(self.checkpoints.folder)
-        if stored is None:
+        folder = self.checkpoints.folder if self.checkpoints is not None else None
+        stored = load_checkpoint(folder) if folder is not None else None
+        if folder is None or stored is None:
             return None, None, 0
         about, tensors = stored
-        refuse_difference(about["asked"], self.asked, self.checkpoints.folder)
+        refuse_difference(about["asked"], self.asked, folder)
         for layer, memory in self.memory.items():
             memory.restore({name: tensors[f"{layer}/{name}"] for name in memory.tensors()})
         counts = Counts(**about["counts"])

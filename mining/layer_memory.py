@@ -18,16 +18,29 @@ class LayerMemory:
     """The state of one layer: [F keys, R places] a sign, whatever the length of the corpus."""
 
     def __init__(
-        self, keys: int, places: int, device: torch.device, *, signs: tuple[int, ...], every: bool
+        self,
+        keys: int,
+        places: int,
+        device: torch.device,
+        *,
+        signs: tuple[int, ...],
+        every: bool,
+        only: torch.Tensor | None = None,
     ) -> None:
-        """`every`: rank all prefixes of a sentence, not only its best one."""
+        """`every`: rank all prefixes of a sentence, not only its best one.
+
+        `only`: these keys of the layer, as many as `keys`; they are numbered from 0 here.
+        """
         self.best = {sign: RunningTopK(keys, places, device) for sign in signs}
         self.activity = KeyActivity(keys, device)
         self._every = every
+        self._only = only
         self._seen: tuple[BatchFigures, int] | None = None
 
     def see(self, coefficient_BTF: torch.Tensor, batch: PlacedBatch) -> None:
         """Take what one batch offers. Seeing a batch again, as after a failure, changes nothing."""
+        if self._only is not None:
+            coefficient_BTF = coefficient_BTF.index_select(-1, self._only)
         figures = reduce_batch(coefficient_BTF, batch)
         self._seen = figures, batch.positions
         for sign, best in self.best.items():

@@ -5,7 +5,7 @@ end for the sentences that won a place.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -110,7 +110,7 @@ def mine(
             for sign, best in memory.best.items()
         }
         sentences = fetch(found, reading)
-        found, account = _settled(found, loaded, sentences, options, notice)
+        found, account = settled(found, loaded, sentences, options, notice)
         activity = {layer: memory.activity for layer, memory in one_pass.memory.items()}
         writer.write("sentences", sentences.table(winners(found)))
         writer.write("triggers", trigger_table(found, sentences))
@@ -130,27 +130,38 @@ def mine(
 
 
 def new_pass(
-    loaded: LoadedModel, corpus: Corpus, out: Path, options: MiningOptions, asked: dict[str, Any]
+    loaded: LoadedModel,
+    corpus: Corpus,
+    out: Path | None,
+    options: MiningOptions,
+    asked: dict[str, Any],
+    only: Mapping[int, torch.Tensor] | None = None,
 ) -> Pass:
-    """A pass over the corpus that has not begun; `asked` is what it must be resumed with."""
+    """A pass over the corpus that has not begun; `asked` is what it must be resumed with.
+
+    Without `out` it keeps no checkpoint. `only`: these keys of each layer.
+    """
     # Under bfloat16 the order found is only roughly the true one: keep more, to score them anew.
     wider = 1 if loaded.dtype == "float32" else OVER_RETAINED
     by_device = CPU_BATCH_TOKENS if loaded.device.type == "cpu" else GPU_BATCH_TOKENS
+    places = wider * options.top_k + SPARE[options.per_sentence]
+    chosen = only or {}
     memory = {
         layer: LayerMemory(
-            loaded.d_ff, wider * options.top_k + SPARE[options.per_sentence], loaded.device,
+            len(chosen[layer]) if layer in chosen else loaded.d_ff, places, loaded.device,
             signs=(1, -1) if options.sign == "both" else (1,), every=options.per_sentence == "all",
+            only=chosen.get(layer),
         )
         for layer in options.chosen_layers(len(loaded.values))
     }  # fmt: skip
     return Pass(
         loaded, corpus, memory, asked, [word for word in sys.argv if word != "--resume"],
-        Checkpoints(out, options.checkpoint_seconds), options.batch_tokens or by_device,
-        options.max_sentences,
+        Checkpoints(out, options.checkpoint_seconds) if out is not None else None,
+        options.batch_tokens or by_device, options.max_sentences,
     )  # fmt: skip
 
 
-def _settled(
+def settled(
     found: Found,
     loaded: LoadedModel,
     sentences: WinningSentences,
@@ -162,17 +173,17 @@ def _settled(
     if loaded.dtype == "float32":
         settler = Settler(found, loaded, sentences, options.top_k, every)
         settler.settle()
-        settled, moved = settler.result()
-        return settled, {"near_ties_settled": moved}
+        best, moved = settler.result()
+        return best, {"near_ties_settled": moved}
     exact = load_model(loaded.name, dtype="float32", device=str(loaded.device))
     settler = Settler(found, exact, sentences, options.top_k, every)
     settler.rescore()
-    settled, moved = settler.result()
+    best, moved = settler.result()
     notice(
-        f"{loaded.dtype}: {moved:,} of {sum(map(len, settled.values())):,} places changed hands"
+        f"{loaded.dtype}: {moved:,} of {sum(map(len, best.values())):,} places changed hands"
         f" when {len(sentences):,} sentences were scored again in float32."
     )
-    return settled, {"places_changed_by_float32": moved, "sentences_rescored": len(sentences)}
+    return best, {"places_changed_by_float32": moved, "sentences_rescored": len(sentences)}
 
 
 def winners(found: Found) -> set[int]:

@@ -1,8 +1,4 @@
-"""Load a language model and find its memories: where each architecture keeps keys and values.
-
-An architecture is one row of LAYOUTS. The memory coefficient of key i is the i-th input of the
-module `value`, the down-projection: whatever multiplies value i, gated or not.
-"""
+"""Load a language model and find its memories, by the row of LAYOUTS that its architecture has."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,6 +10,8 @@ import torch
 from torch import nn
 
 from mining.errors import ModelError
+from mining.layouts import LAYOUTS, Layout
+from mining.readout import Readout, readout_of
 
 DEMO = "demo"
 DEMO_FOLDER = Path(__file__).parent / "demo" / "model"
@@ -22,45 +20,8 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where a decoder keeps its memories, as module paths."""
-
-    blocks: str  # from the base model to the list of layers
-    key: str  # from a layer to the up-projection, whose rows are keys
-    value: str  # from a layer to the down-projection, whose input is the memory coefficient
-    activation: str  # the config field that names f; empty: the architecture knows only GELU
-    gated: bool = False  # the coefficient is f(gate) · up and may be strongly negative
-
-
-_GATED = Layout("layers", "mlp.up_proj", "mlp.down_proj", "hidden_act", gated=True)
-_GEMMA = Layout("layers", "mlp.up_proj", "mlp.down_proj", "hidden_activation", gated=True)
-
-# By `config.model_type`, as transformers names it.
-LAYOUTS = {
-    "gpt2": Layout("h", "mlp.c_fc", "mlp.c_proj", "activation_function"),
-    "gpt_neo": Layout("h", "mlp.c_fc", "mlp.c_proj", "activation_function"),
-    "gptj": Layout("h", "mlp.fc_in", "mlp.fc_out", "activation_function"),
-    "gpt_neox": Layout("layers", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h", "hidden_act"),
-    "opt": Layout("decoder.layers", "fc1", "fc2", "activation_function"),
-    "bloom": Layout("h", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h", ""),
-    "falcon": Layout("h", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h", "activation"),
-    "phi": Layout("layers", "mlp.fc1", "mlp.fc2", "hidden_act"),
-    "phi3": Layout("layers", "mlp.gate_up_proj", "mlp.down_proj", "hidden_act", gated=True),
-    "gemma": _GATED,
-    "gemma2": _GEMMA,
-    "gemma3_text": _GEMMA,
-    "llama": _GATED,
-    "mistral": _GATED,
-    "olmo": _GATED,
-    "olmo2": _GATED,
-    "qwen2": _GATED,
-    "qwen3": _GATED,
-}
-
-
-@dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to mine: no output head, no gradients, evaluation mode."""
+    """A model ready to mine: no gradients, evaluation mode, its output head only if asked for."""
 
     name: str
     model: nn.Module  # the base model: token ids in, hidden states out
@@ -78,6 +39,7 @@ class LoadedModel:
     weights_sha256: str
     tokenizer_sha256: str
     revision: str | None
+    readout: Readout | None = None  # the output head, for the analyses
 
     @property
     def room(self) -> int:
@@ -85,8 +47,13 @@ class LoadedModel:
         return self.context - len(self.lead_ids)
 
 
-def load_model(name: str, *, dtype: str = "float32", device: str = "auto") -> LoadedModel:
-    """Load a checkpoint folder, a Hugging Face id or `demo`; ModelError says what is missing."""
+def load_model(
+    name: str, *, dtype: str = "float32", device: str = "auto", readout: bool = False
+) -> LoadedModel:
+    """Load a checkpoint folder, a Hugging Face id or `demo`; ModelError says what is missing.
+
+    `readout`: keep the output head too, which mining does not need.
+    """
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -125,6 +92,7 @@ def load_model(name: str, *, dtype: str = "float32", device: str = "auto") -> Lo
         weights_sha256=_weights_sha256(source),
         revision=getattr(whole.config, "_commit_hash", None),
         tokenizer_sha256=hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest(),
+        readout=readout_of(whole, layout.final_norm, layout.projection, place) if readout else None,
     )  # fmt: skip
 
 
@@ -141,7 +109,7 @@ def find_memories(base: nn.Module, model_type: str) -> tuple[Layout, tuple[nn.Mo
             )
         raise ModelError(
             f"No feed-forward layout for architecture {model_type!r}; modules seen:"
-            f" {', '.join(seen)}. Add a row to LAYOUTS in mining/models.py"
+            f" {', '.join(seen)}. Add a row to LAYOUTS in mining/layouts.py"
             f" (known: {', '.join(sorted(LAYOUTS))})."
         )
     try:

@@ -77,15 +77,15 @@ class Probe:
         return ProbedText(read.token_ends, coefficient_TK, ranked_T)
 
 
-def model_of_run(run: RunFolder, model: str | None = None, device: str = "auto") -> LoadedModel:
+def model_of_run(
+    run: RunFolder, model: str | None = None, device: str = "auto", *, readout: bool = False
+) -> LoadedModel:
     """The model that a run was mined with, in float32; `model`: where it is now, if elsewhere.
 
-    Raises ModelError if it cannot be loaded, or is not the one: weights and tokenizer are compared
-    with what the manifest says of them.
+    Raises ModelError if it cannot be loaded, or is not the one; see `check_model_of_run`.
     """
-    manifest = run.manifest
     try:
-        loaded = load_model(model or manifest.model, device=device)
+        loaded = load_model(model or run.manifest.model, device=device, readout=readout)
     except ModelError as mistake:
         if model:
             raise
@@ -93,6 +93,13 @@ def model_of_run(run: RunFolder, model: str | None = None, device: str = "auto")
             f"The model that {run.path} was mined with cannot be loaded: {mistake} If it has moved,"
             " say where it is with --model."
         ) from None
+    check_model_of_run(run, loaded)
+    return loaded
+
+
+def check_model_of_run(run: RunFolder, loaded: LoadedModel) -> None:
+    """ModelError unless weights and tokenizer are those that the manifest tells of."""
+    manifest = run.manifest
     for part, found, mined in (
         ("set of weights", loaded.weights_sha256, manifest.weights_sha256),
         ("tokenizer", loaded.tokenizer_sha256, manifest.tokenizer_sha256),
@@ -103,7 +110,6 @@ def model_of_run(run: RunFolder, model: str | None = None, device: str = "auto")
                 f" {part} (SHA-256 {found[:12]}…, in the manifest {mined[:12]}…); say where the"
                 " right one is with --model."
             )
-    return loaded
 
 
 def yardstick(run: RunFolder, layer: int, key: int) -> float | None:

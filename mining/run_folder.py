@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
+from mining import run_tables
 from mining.errors import RunFolderError
 
 SCHEMA = 1
@@ -27,51 +28,7 @@ CHECKPOINT = "checkpoint.npz"  # of an unfinished run
 LOCK = "mining.lock"  # held by the process that writes the run
 _TEMPORARY = ".partial"
 
-SCHEMAS = {
-    "sentences": pa.schema(
-        [
-            ("sentence_id", pa.int64()),
-            ("document_id", pa.int64()),
-            ("text", pa.string()),
-            ("token_ids", pa.list_(pa.int32())),
-            ("token_ends", pa.list_(pa.int32())),
-        ]
-    ),
-    "triggers": pa.schema(
-        [
-            ("layer", pa.int16()),
-            ("key", pa.int32()),
-            ("rank", pa.int16()),
-            ("coefficient", pa.float32()),
-            ("sentence_id", pa.int64()),
-            ("position", pa.int32()),
-            ("next_token_id", pa.int32()),
-            ("prefix", pa.string()),
-            ("next_token", pa.string()),
-            ("sign", pa.int8()),
-        ]
-    ),
-    "keys": pa.schema(
-        [
-            ("layer", pa.int16()),
-            ("key", pa.int32()),
-            ("triggers", pa.int32()),
-            ("active_share", pa.float32()),
-            ("mean", pa.float32()),
-            ("max", pa.float32()),
-            ("min", pa.float32()),
-        ]
-    ),
-    # Optional, of sampled keys only, and added to when more are sampled (mining/shade.py).
-    "shading": pa.schema(
-        [
-            ("layer", pa.int16()),
-            ("key", pa.int32()),
-            ("rank", pa.int16()),
-            ("coefficients", pa.list_(pa.float32())),
-        ]
-    ),
-}
+SCHEMAS = run_tables.SCHEMAS
 
 
 @dataclass(frozen=True)
@@ -162,17 +119,30 @@ class RunFolder:
         `coefficients` is a float32 array a row, as long as the prefix: the last number is that of
         the trigger. Sorted by layer, key, rank.
         """
-        if not (self.path / "shading.parquet").exists():
-            return None
-        return self._read(
-            "shading", "delete it and run `python -m mining shade` again", layer=layer
-        )
+        return self._read_added("shading", "delete it and run `python -m mining shade`", layer)
 
     def values(self) -> pd.DataFrame | None:
-        """What each key's value pushes towards, if the run was analysed: see DESIGN's table."""
-        if not (self.path / "values.parquet").exists():
+        """What each key's value pushes towards (figures 4, 5); None: not analysed."""
+        return self._read_added("values")
+
+    def predictive_values(self) -> pd.DataFrame | None:
+        """The surest values (table 3); None: not analysed."""
+        return self._read_added("predictive_values")
+
+    def removal(self) -> pd.DataFrame | None:
+        """Coefficients of triggers with a token removed (figure 3); None: not analysed."""
+        return self._read_added("removal")
+
+    def composition(self) -> pd.DataFrame | None:
+        """Sampled prefixes in each layer (figures 6 to 10); None: not analysed."""
+        return self._read_added("composition")
+
+    def _read_added(
+        self, table: str, mend: str = "run `python -m mining analyse`", layer: int | None = None
+    ) -> pd.DataFrame | None:
+        if not (self.path / f"{table}.parquet").exists():
             return None
-        return self._read("values", "analyse the run again")
+        return self._read(table, f"{mend} again", layer=layer)
 
     def _read(self, table: str, mend: str = "mine again", **equal: int | None) -> pd.DataFrame:
         chosen = [(name, "==", value) for name, value in equal.items() if value is not None]
@@ -198,10 +168,19 @@ class RunWriter:
 
     def finish(self, manifest: Manifest) -> None:
         """Write the manifest: from now on the run is complete."""
-        partial = self.path / (MANIFEST + _TEMPORARY)
-        text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
-        partial.write_text(text + "\n", encoding="utf-8")
-        _replace(partial, self.path / MANIFEST)
+        write_whole(self.path / MANIFEST, manifest_text(asdict(manifest)))
+
+
+def manifest_text(stored: dict[str, Any]) -> str:
+    """The manifest as it stands in its file."""
+    return json.dumps(stored, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_whole(target: Path, text: str) -> None:
+    """Write a text file under its own name only once it is whole."""
+    partial = target.with_name(target.name + _TEMPORARY)
+    partial.write_text(text, encoding="utf-8")
+    _replace(partial, target)
 
 
 def _replace(partial: Path, target: Path) -> None:

@@ -6,8 +6,7 @@ causal attention a token's coefficient is the same in a prefix as in the whole s
 Shapes: B equal sentences, T tokens, F keys, N triggers of one layer in these sentences.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +14,12 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import torch
-from filelock import FileLock, Timeout
 
+from mining.additions import alone_in
 from mining.alone import TOGETHER, equal_lengths, feed_alone
 from mining.errors import KeyholeError, ModelError, RunFolderError
 from mining.models import LoadedModel
-from mining.run_folder import LOCK, SCHEMAS, RunFolder, RunWriter
+from mining.run_folder import SCHEMAS, RunFolder, RunWriter
 from mining.sampled_keys import FEWEST_TRIGGERS, sampled_keys
 
 Progress = Callable[[int, int], None]  # (tokens run, tokens to run)
@@ -58,7 +57,7 @@ def shade(
         raise KeyholeError(f"--keys-per-layer {keys_per_layer} is no sample; give at least 1.")
     if seed < 0:
         raise KeyholeError(f"--seed {seed} is negative; give 0 or more.")
-    with _alone_in(run):
+    with alone_in(run.path):
         layers = run.manifest.mined_layers
         rows = pd.concat([_sample(run, layer, keys_per_layer, seed) for layer in layers])
         stored = run.shading()
@@ -73,23 +72,6 @@ def shade(
             table = pa.Table.from_pandas(every, SCHEMAS["shading"], preserve_index=False)
             RunWriter(run.path).write("shading", table)
     return ShadeReport(_keys(new).nunique(), _keys(rows[present]).nunique(), len(new))
-
-
-@contextmanager
-def _alone_in(run: RunFolder) -> Iterator[None]:
-    """While nobody else writes this run, so that no addition is lost."""
-    lock = FileLock(run.path / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RunFolderError(
-            f"{run.path} is being written by another process; wait until it is done."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-        (run.path / LOCK).unlink(missing_ok=True)
 
 
 def _keys(rows: pd.DataFrame) -> pd.MultiIndex:

@@ -19,6 +19,7 @@ from annotations.queries import KeyPage, key_page, layers, progress
 from annotations.queue import assign, next_key, open_to_everybody
 from annotations.search import Wanted, find_keys, has_value_tokens
 from annotations.tables import Key, Layer
+from mining.additions import account
 from mining.errors import ClaimedError, RunFolderError
 from mining.run_folder import SCHEMAS, RunFolder
 from mining.sampled_keys import sampled_keys
@@ -205,6 +206,20 @@ def test_importing_again_after_analysing_fills_what_was_imported_before(
     found = pages(engine)
     assert {place: page.value_tokens for place, page in found.items()} == {
         place: tuple(every[place]) for place in drawn(0, 2) + drawn(1, 2)
+    }
+
+
+def test_another_analysis_of_the_same_run_replaces_what_was_known(
+    engine: Engine, run: RunFolder
+) -> None:
+    places = drawn(0, 2) + drawn(1, 2)
+    analyse(run, {place: ["plain"] for place in places})
+    first = bring_in(engine, run)
+    analyse(run, {place: ["folded"] if place[0] else ["plain"] for place in places})
+    account(run.path, "values", {"settings": {"variant": "folded"}})
+    assert bring_in(engine, run) == first  # the manifest has changed, and it is the same run
+    assert {place: page.value_tokens for place, page in pages(engine).items()} == {
+        place: ("folded",) if place[0] else ("plain",) for place in places
     }
 
 

@@ -16,7 +16,8 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from mining.capture import memory_coefficients
 from mining.errors import ModelError
-from mining.models import LAYOUTS, load_model
+from mining.layouts import LAYOUTS
+from mining.models import load_model
 
 Weights = dict[str, torch.Tensor]
 Formula = Callable[[torch.Tensor, Weights], torch.Tensor]
