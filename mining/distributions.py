@@ -1,7 +1,7 @@
 """Many hidden vectors as distributions over words, of which only a few numbers each are kept.
 
 Scores are made some rows at a time by one matrix product, and then reduced in blocks that stay in a
-processor's cache; a whole softmax is never written down. Of equal scores the lowest word id is the
+processor's cache; no distribution leaves its block. Of equal scores the lowest word id is the
 higher one, everywhere.
 
 Shapes: N hidden vectors, n of a block, D their width, V words, C columns, g members of a column.
@@ -16,7 +16,7 @@ from mining.errors import ModelError
 from mining.readout import Readout
 
 CPU_SCORES, GPU_SCORES = 1 << 26, 1 << 28  # scores made at a time: 256 MB, 1 GB
-CPU_BLOCK, GPU_BLOCK = 1 << 19, 1 << 27  # scores reduced at a time
+CPU_BLOCK, GPU_BLOCK = 1 << 21, 1 << 27  # scores reduced at a time
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,18 @@ def _summary(
     scores_nV: torch.Tensor, asked_n: torch.Tensor, best: int, spare_nV: torch.Tensor
 ) -> Summary:
     score_nk, ids_nk = best_words(scores_nV, best)
-    highest_n1 = score_nk[:, :1]
-    if not bool(highest_n1.isfinite().all()):
+    if not bool(score_nk[:, 0].isfinite().all()):
         raise ModelError("A score of a word is infinite or no number; the weights are damaged.")
     none_n = asked_n < 0
     asked_n1 = asked_n.clamp(min=0)[:, None]
     asked_score_n1 = scores_nV.gather(1, asked_n1)
     rank_n = _ranks(scores_nV, asked_n1, asked_score_n1, spare_nV)
-    total_n1 = torch.sub(scores_nV, highest_n1, out=spare_nV).exp_().sum(1, keepdim=True)
+    # In one step and within the cache. exp alone takes ten times as long where it gives nearly 0.
+    probability_nV = torch.softmax(scores_nV, 1, out=spare_nV)
     return Summary(
         ids_nk,
-        (score_nk - highest_n1).exp_() / total_n1,
-        ((asked_score_n1 - highest_n1).exp_() / total_n1)[:, 0].masked_fill(none_n, 0.0),
+        probability_nV.gather(1, ids_nk),
+        probability_nV.gather(1, asked_n1)[:, 0].masked_fill(none_n, 0.0),
         rank_n.masked_fill(none_n, -1),
     )
 
