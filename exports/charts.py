@@ -14,7 +14,9 @@ import pandas as pd
 import vl_convert
 
 from exports.chart_style import PAPER, empty_chart, neutrals, styled
+from exports.columns import STATISTICS
 from exports.folders import write_files
+from exports.model_charts import model_charts
 from exports.palette import CATEGORIES, CATEGORY_COLOURS, CATEGORY_INKS, TYPE_LETTERS
 from exports.statistics_file import read_statistics
 
@@ -129,12 +131,16 @@ CHARTS = {"figure2": figure2, "figure2_intervals": figure2_intervals}
 def draw_charts(dataset: Path, out: Path) -> list[Path]:
     """Draw every chart of a dataset folder as PNG, SVG and Vega-Lite JSON into `out`.
 
-    Returns the paths written. Raises DatasetError where the CSV file is missing or not drawable.
+    A folder with the model's figures alone will do. Returns the paths written. Raises DatasetError
+    where there is no CSV file for any chart, or one is not drawable.
     """
-    statistics = read_statistics(dataset)
+    drawn = model_charts(dataset)
+    if not drawn or (dataset / STATISTICS).is_file():
+        statistics = read_statistics(dataset)
+        drawn = {name: chart(statistics) for name, chart in CHARTS.items()} | drawn
     files: dict[str, bytes] = {}
-    for name, chart in CHARTS.items():
-        spec = chart(statistics).properties(background=PAPER).to_dict()
+    for name, chart in drawn.items():
+        spec = chart.properties(background=PAPER).to_dict()
         files[f"{name}.png"] = vl_convert.vegalite_to_png(
             spec, _VEGALITE, ppi=_PPI, allowed_base_urls=[]
         )
