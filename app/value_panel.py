@@ -59,18 +59,17 @@ def _distribution(value: "pd.Series[object]", key: KeyPage) -> None:
     tokens, chances = list(value["top_tokens"]), list(value["top_probabilities"])
     rank = int(value["next_token_rank"])
     st.markdown(_verdict(rank, key.prefixes[0].next_token if key.prefixes else "", len(tokens)))
+    shown = pd.DataFrame(
+        {
+            "#": range(1, len(tokens) + 1),
+            "Token": [shown_token(token) for token in tokens],
+            "Probability": chances,
+        }
+    )
+    if 1 <= rank <= len(tokens):
+        shown["Next token"] = ["yes" if place == rank else "" for place in shown["#"]]
     st.dataframe(
-        pd.DataFrame(
-            {
-                "#": range(1, len(tokens) + 1),
-                "Token": [shown_token(token) for token in tokens],
-                "Probability": chances,
-                "Next token of the best trigger": [
-                    "yes" if place == rank else "" for place in range(1, len(tokens) + 1)
-                ],
-            }
-        ),
-        hide_index=True, width="content",
+        shown, hide_index=True, width="content",
         column_config={"Probability": st.column_config.NumberColumn(format="%.3g")},
     )  # fmt: skip
 

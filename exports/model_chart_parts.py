@@ -42,7 +42,7 @@ def series(
         base = base.encode(xOffset=alt.XOffset(f"{column}:N", sort=order, scale=inner))
     colour = alt.Color(
         f"{column}:N", scale=alt.Scale(domain=order, range=list(SERIES_COLOURS[: len(order)])),
-        legend=legend("circle", None, "width < 470 ? 1 : 3") if len(order) > 1 else None,
+        legend=legend("circle", None, "width < 400 ? 1 : 3") if len(order) > 1 else None,
     )  # fmt: skip
     shape = alt.Shape(
         f"{column}:N", scale=alt.Scale(domain=order, range=list(SERIES_SHAPES[: len(order)])),

@@ -258,6 +258,13 @@ def drawn(name: str, rows: pd.DataFrame, *, dark: bool = False) -> Any:
     return MODEL_CHARTS[name](rows, dark=dark)
 
 
+def for_a_page(name: str, rows: pd.DataFrame, *, dark: bool) -> tuple[Any, str]:
+    """A figure's chart without the title that a page has already, and its subtitle as text."""
+    chart = drawn(name, rows, dark=dark)
+    about = chart.to_dict().get("title", "")
+    return chart.properties(title=""), about["subtitle"] if isinstance(about, dict) else ""
+
+
 def model_charts(folder: Path) -> dict[str, Any]:
     """A chart for each figure of a model that a folder holds as CSV; see `read_figures`."""
     return {name: drawn(name, rows) for name, rows in read_figures(folder).items()}

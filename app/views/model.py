@@ -8,11 +8,13 @@ import streamlit as st
 from annotations.tables import Run
 from app import visit
 from app.plain import plain
-from exports.model_charts import drawn, shown_token
+from exports.model_charts import for_a_page, shown_token
 from exports.model_figures import figures_of
 from exports.model_words import TITLES, in_words
 from mining.errors import KeyholeError
 from mining.run_folder import MANIFEST
+
+_HEIGHT = 320  # pixels of a chart with its axes and legend
 
 
 def page() -> None:
@@ -47,14 +49,15 @@ def _figure(name: str, rows: pd.DataFrame) -> None:
     if name == "table3":
         _table(rows)
         return
-    dark = st.context.theme.type == "dark"
-    st.altair_chart(drawn(name, rows, dark=dark), theme=None, width="stretch")
+    chart, about = for_a_page(name, rows, dark=st.context.theme.type == "dark")
+    st.altair_chart(chart, theme=None, width="stretch", height=_HEIGHT)
+    st.caption(about)
 
 
 def _table(rows: pd.DataFrame) -> None:
     shown = rows[["place", "layer", "key", "top_token", "max_probability", "value", "count"]]
     st.dataframe(
-        shown.assign(top_token=rows["top_token"].map(shown_token)), hide_index=True, height=330,
+        shown.assign(top_token=rows["top_token"].map(shown_token)), hide_index=True, height=_HEIGHT,
         column_config={
             "place": "#", "top_token": "Top token", "layer": "Layer", "key": "Key",
             "max_probability": st.column_config.NumberColumn("Probability", format="%.3g"),
