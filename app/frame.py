@@ -4,7 +4,7 @@ import streamlit as st
 
 from annotations.tables import LEAD, Run
 from app import brand, sidebar, visit
-from app.views import adjudicate, figures, keys, label, team
+from app.views import adjudicate, figures, keys, label, model, team
 from mining.errors import KeyholeError
 
 
@@ -25,6 +25,7 @@ def _page() -> None:
         st.Page(label.page, title="Label", icon=":material/edit:", url_path="label", default=True),
         st.Page(keys.page, title="Keys", icon=":material/checklist:", url_path="keys"),
         st.Page(figures.page, title="Figures", icon=":material/bar_chart:", url_path="figures"),
+        st.Page(model.page, title="Model", icon=":material/neurology:", url_path="model"),
     ]
     # Whether somebody may see a page is asked again wherever it reads or writes.
     if person is not None and person.role == LEAD:

@@ -11,7 +11,6 @@ from annotations.tables import DRAFT, Annotator, Run
 from app import visit
 from app.components.grid import DraftEvent
 from app.pending import store_pending
-from app.plain import plain
 from mining.errors import AnnotationError
 
 
@@ -28,7 +27,7 @@ def show(run: Run, person: Annotator, key: KeyPage, stored: StoredAnswer) -> Non
             _skip(about)
         _flag(about, stored)
         _note(about, stored)
-        st.caption(f"This key is active in {key.active_share:.1%} of all positions.{_value(key)}")
+        st.caption(f"This key is active in {key.active_share:.1%} of all positions.")
 
 
 def grid_of(person: Annotator, key: KeyPage) -> str:
@@ -44,13 +43,6 @@ def save(person: Annotator, event: DraftEvent) -> None:
             session=opened, annotator_id=person.id, key_id=event.key_id, answer=event.answer,
             writer=event.writer, sequence=event.sequence, base_revision=event.base_revision,
         )  # fmt: skip
-
-
-def _value(key: KeyPage) -> str:
-    if not key.value_tokens:
-        return ""
-    tokens = ", ".join(plain(repr(token)) for token in key.value_tokens[:5])
-    return f" Its value pushes towards {tokens}; that is no pattern."
 
 
 def _skip(about: tuple[Run, Annotator, KeyPage]) -> None:

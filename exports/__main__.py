@@ -1,4 +1,5 @@
-"""The exports' command line: `dataset` writes a run's labels as files, `charts` draws them."""
+"""The exports' command line: `dataset` writes a run's labels as files, `figures` what is known of
+its model without labels, `charts` draws both."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from annotations.database import session as open_session
 from annotations.queries import run_named
 from exports.charts import Style, draw_charts
 from exports.dataset import write_dataset
+from exports.model_figures import write_figures
 from exports.selection import Selection, status_of
 from mining.command_line import layer_numbers, new_app, run
 
@@ -57,8 +59,19 @@ def dataset(
         for table in ("keys", "prefixes", "submissions", "patterns", "labels")
     )
     typer.echo(f"{report.folder}: {counts}.")
-    if report.notice:
-        typer.echo(report.notice)
+    for notice in (report.notice, report.figures_notice):
+        if notice:
+            typer.echo(notice)
+
+
+@app.command()
+def figures(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run that was analysed.")],
+    out: Annotated[Path, typer.Option(help="Folder for the CSV files; those there are replaced.")],
+) -> None:
+    """Write the paper's figures 3 to 10 and table 3 of a run as CSV files; no database needed."""
+    for path in write_figures(run_folder, out):
+        typer.echo(path)
 
 
 @app.command()

@@ -72,6 +72,9 @@ class Look:
         return 12 if self.paper else 50
 
 
+PAGE = Look()
+
+
 def styled(chart: Any, look: Look, *, title: str = "", subtitle: str = "") -> Any:
     """The chart in the house's style: one sans-serif, a faint horizontal grid, no frame."""
     colours = look.neutrals

@@ -27,6 +27,7 @@ from exports.columns import STATISTICS
 from exports.figure2_charts import figure2, figure2_intervals
 from exports.folders import write_files
 from exports.label_charts import coverage, patterns_per_key, time_per_key
+from exports.model_charts import model_charts
 from exports.statistics_file import read_statistics
 from mining.errors import DatasetError
 
@@ -65,23 +66,29 @@ class DrawnCharts:
 def draw_charts(dataset: Path, out: Path, style: Style = "screen") -> DrawnCharts:
     """Draw every chart of a dataset folder as PNG, SVG and Vega-Lite JSON into `out`.
 
-    A chart whose file the dataset lacks, as older ones may, is passed over with a note. Raises
-    DatasetError where a file is not drawable, or where the folder has none of the files.
+    A chart whose file the dataset lacks, as older ones may, is passed over with a note; the model's
+    figures alone will do. Raises DatasetError where a file is not drawable, or where the folder has
+    none of the files.
     """
-    files: dict[str, bytes] = {}
     notes = []
+    paper = style == "paper"
+    of_model = model_charts(dataset, paper=paper)
+    files: dict[str, bytes] = {}
+    for name, drawn in of_model.items():
+        files |= _rendered(name, drawn)
     known: dict[Callable[[Path], pd.DataFrame], pd.DataFrame] = {}
-    for name, chart in CHARTS.items():
+    needed = dict.fromkeys(file for chart in CHARTS.values() for file in chart.files)
+    figures_alone = bool(of_model) and not any((dataset / file).is_file() for file in needed)
+    for name, chart in CHARTS.items() if not figures_alone else ():
         lacking = [file for file in chart.files if not (dataset / file).is_file()]
         if lacking:
             notes.append(f"{name} is not drawn: {dataset} holds no {', '.join(lacking)}.")
             continue
         if chart.read not in known:
             known[chart.read] = chart.read(dataset)
-        drawn = chart.draw(known[chart.read], paper=style == "paper")
+        drawn = chart.draw(known[chart.read], paper=paper)
         files |= _rendered(name, drawn)
     if not files:
-        needed = dict.fromkeys(file for chart in CHARTS.values() for file in chart.files)
         raise DatasetError(
             f"{dataset} holds no {', no '.join(needed)}; give the folder of a dataset."
         )

@@ -5,7 +5,10 @@ and the dataset's README are made of it. The labels' own files are in
 `annotations/dataset_columns.py`, since they are read back, too.
 """
 
+from collections.abc import Collection
+
 from annotations.dataset_columns import LABEL_FILES, SPREADSHEET, Column, DatasetFile
+from exports.model_columns import MODEL_FILES
 
 DICTIONARY = "data_dictionary.csv"
 STATISTICS = "layer_statistics.csv"
@@ -166,22 +169,29 @@ FILES = {
     ),
 }
 
+# Every file that a dataset may hold: those of the model's figures only where its run is at hand.
+ALL_FILES = FILES | MODEL_FILES
+
 # Copies for spreadsheet programs are made of the files that hold text which is not ours.
 SPREADSHEET_COPIES = {
     name: name.removesuffix(".csv") + SPREADSHEET
-    for name, file in FILES.items()
+    for name, file in ALL_FILES.items()
     if any(column.foreign for column in file.columns)
 }
 
 
-def dictionary_rows(*, spreadsheet: bool = False) -> list[dict[str, str]]:
-    """One row for every column of every file, in the files' and the columns' order.
+def dictionary_rows(
+    files: Collection[str] = tuple(FILES), *, spreadsheet: bool = False
+) -> list[dict[str, str]]:
+    """One row for every column of these files, in the files' and the columns' order.
 
     With `spreadsheet`, the copies for spreadsheet programs follow; their columns are the same.
     """
-    explained = dict(FILES)
+    explained = {name: ALL_FILES[name] for name in files}
     if spreadsheet:
-        explained |= {copy: FILES[name] for name, copy in SPREADSHEET_COPIES.items()}
+        explained |= {
+            copy: ALL_FILES[name] for name, copy in SPREADSHEET_COPIES.items() if name in files
+        }
     return [
         {
             "file": name,

@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from exports.columns import FILES
+from exports.columns import ALL_FILES
 from exports.manifest import WrittenFile
-from exports.readme import About
+from exports.readme import About, table_name
 
 CROISSANT = "croissant.json"
 _TYPES = {
@@ -30,7 +30,7 @@ _TERMS = (
 
 def render_croissant(about: About, files: Sequence[WrittenFile]) -> bytes:
     """The description of those of `files` that are canonical tables."""
-    tables = [file for file in files if file.name in FILES]
+    tables = [file for file in files if file.name in ALL_FILES]
     described = {
         "@context": _context(),
         "@type": "sc:Dataset",
@@ -43,7 +43,7 @@ def render_croissant(about: About, files: Sequence[WrittenFile]) -> bytes:
                 "@type": "cr:FileObject",
                 "@id": file.name,
                 "name": file.name,
-                "description": f"A row is {FILES[file.name].row}.",
+                "description": f"A row is {ALL_FILES[file.name].row}.",
                 "contentUrl": file.name,
                 "encodingFormat": "text/csv",
                 "sha256": file.sha256,
@@ -56,12 +56,12 @@ def render_croissant(about: About, files: Sequence[WrittenFile]) -> bytes:
 
 
 def _record_set(file: str) -> dict[str, Any]:
-    name = file.removesuffix(".csv")
+    name = table_name(file)
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
-        "description": f"A record is {FILES[file].row}.",
+        "description": f"A record is {ALL_FILES[file].row}.",
         "field": [
             {
                 "@type": "cr:Field",
@@ -71,7 +71,7 @@ def _record_set(file: str) -> dict[str, Any]:
                 "dataType": _TYPES[column.type],
                 "source": {"fileObject": {"@id": file}, "extract": {"column": column.name}},
             }
-            for column in FILES[file].columns
+            for column in ALL_FILES[file].columns
         ],
     }
 

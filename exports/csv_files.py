@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from annotations.dataset_columns import Column
-from exports.columns import FILES
+from exports.columns import ALL_FILES
 from mining.errors import DatasetError
 
 BLOCK = 20_000  # rows that are text at the same time
@@ -31,7 +31,7 @@ def csv_blocks(
     the cells of text. Raises DatasetError, naming file, column and row, for text that CSV cannot
     carry.
     """
-    columns = FILES[name].columns
+    columns = ALL_FILES[name].columns
     expected = [column.name for column in columns]
     assert list(frame.columns) == expected, f"{name} has {list(frame.columns)}, not {expected}"
     yield ",".join(expected).encode() + b"\r\n"
@@ -98,7 +98,7 @@ def _encoded(name: str, text: str, block: pd.DataFrame) -> bytes:
             return text.encode("utf-8")
         except UnicodeEncodeError:
             pass
-    for column in FILES[name].columns:
+    for column in ALL_FILES[name].columns:
         if column.type != "string":
             continue
         for row, cell in enumerate(block[column.name].tolist()):

@@ -23,30 +23,34 @@ from annotations.blind import is_disclosed
 from annotations.dataset_columns import MANIFEST
 from annotations.frames import dataset_frames
 from annotations.tables import Annotator, Run
-from exports.columns import DICTIONARY, FILES, SPREADSHEET_COPIES, dictionary_rows
+from exports.columns import ALL_FILES, DICTIONARY, FILES, SPREADSHEET_COPIES, dictionary_rows
 from exports.croissant import CROISSANT, render_croissant
 from exports.csv_files import BLOCK, csv_blocks
 from exports.derived import derived_tables
 from exports.folders import check_dataset_folder, new_files
 from exports.manifest import WrittenFile, render_manifest
+from exports.model_columns import MODEL_FILES
+from exports.model_figures import figures_for_dataset
 from exports.pseudonyms import pseudonyms, under_pseudonyms
 from exports.readme import README, describe, render_readme
 from exports.selection import Selection
 from exports.spreadsheet import MARK, guarded
 
 EVERYTHING = Selection()
-_NAMES = (*FILES, *SPREADSHEET_COPIES.values(), README, CROISSANT, MANIFEST)
+_NAMES = (*ALL_FILES, *SPREADSHEET_COPIES.values(), README, CROISSANT, MANIFEST)
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP can say; the real one would change the bytes
 Progress = Callable[[int, int], None]  # rows written, rows in all
 
 
 @dataclass(frozen=True)
 class DatasetReport:
-    """What was written: the folder, the rows of each CSV file, and a notice if it is empty."""
+    """What was written: the folder, the rows of each CSV file, a notice if it is empty, and one
+    if the model's figures are not in it."""
 
     folder: Path
     rows: dict[str, int]
     notice: str | None
+    figures_notice: str | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class _Dataset:
     run: Run
     filters: dict[str, object]
     tables: dict[str, pd.DataFrame]  # by file name
+    figures_notice: str | None
 
     def rows(self) -> dict[str, int]:
         return {name: len(table) for name, table in self.tables.items()}
@@ -82,15 +87,15 @@ def write_dataset(
         session=session, run_id=run_id, names=names, selection=selection, spreadsheet=spreadsheet
     )
     rows = dataset.rows()
-    with new_files(out, outdated=SPREADSHEET_COPIES.values()) as create:
+    with new_files(out, outdated=[*SPREADSHEET_COPIES.values(), *MODEL_FILES]) as create:
         _write(dataset, create, spreadsheet=spreadsheet, progress=progress)
-    return DatasetReport(out, rows, _notice(rows, selection))
+    return DatasetReport(out, rows, _notice(rows, selection), dataset.figures_notice)
 
 
 def dataset_zip(
     *, session: Session, run_id: int, names: bool = False, viewer_id: int | None = None
 ) -> bytes:
-    """The same files as `write_dataset` writes, as a ZIP without folders; same data, same bytes.
+    """The same files as `write_dataset` writes, as a ZIP; same data, same bytes.
 
     For a viewer, only answers to keys that this person may see others' answers to, and nothing that
     was computed from others.
@@ -136,8 +141,11 @@ def _dataset(
     ):
         filters["keys"] = "answered by whoever took this dataset away"
     tables = {f"{table}.csv": frame for table, frame in stored.items()} | derived_tables(stored)
-    tables[DICTIONARY] = pd.DataFrame(dictionary_rows(spreadsheet=spreadsheet))
-    return _Dataset(run, filters, {name: tables[name] for name in FILES})
+    of_model, figures_notice = figures_for_dataset(run, chosen.layers)
+    files = [*FILES, *of_model]
+    tables[DICTIONARY] = pd.DataFrame(dictionary_rows(files, spreadsheet=spreadsheet))
+    tables |= of_model
+    return _Dataset(run, filters, {name: tables[name] for name in files}, figures_notice)
 
 
 def _write(
@@ -150,7 +158,7 @@ def _write(
     """Create every file, the manifest last."""
     copies = SPREADSHEET_COPIES if spreadsheet else {}
     rows = dataset.rows()
-    expected = sum(rows.values()) + sum(rows[name] for name in copies)
+    expected = sum(rows.values()) + sum(rows[name] for name in copies if name in rows)
     files: list[WrittenFile] = []
     done = 0
 
@@ -173,7 +181,7 @@ def _write(
             safe = csv_blocks(name, table, guard=guarded)
             write(copies[name], chain([MARK], safe), len(table))
     about = describe(dataset.run, names=dataset.filters["annotators"] == "names")
-    write(README, [render_readme(about, spreadsheet=spreadsheet)], None)
+    write(README, [render_readme(about, rows, spreadsheet=spreadsheet)], None)
     write(CROISSANT, [render_croissant(about, files)], None)
     write(MANIFEST, [render_manifest(dataset.run, dataset.filters, files)], None)
 

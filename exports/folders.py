@@ -30,6 +30,8 @@ def new_files(
 ) -> Iterator[Callable[[str], BinaryIO]]:
     """Hands over a function that creates a file by name; at the end all get their own names.
 
+    A name may be in a folder, as `figures/figure3.csv`.
+
     They are renamed in the order in which they were created. Then those files of `outdated` that
     were not created anew are removed. If the block fails, what was there before is untouched.
     """
@@ -39,6 +41,9 @@ def new_files(
 
     def create(name: str) -> BinaryIO:
         partial[name] = folder / (name + _TEMPORARY)
+        if not partial[name].parent.exists():
+            partial[name].parent.mkdir()
+            made.insert(0, partial[name].parent)
         return partial[name].open("wb")
 
     try:
@@ -55,6 +60,9 @@ def new_files(
         raise
     for name in set(outdated) - partial.keys():
         (folder / name).unlink(missing_ok=True)
+        below = (folder / name).parent
+        if below != folder and below.is_dir() and not any(below.iterdir()):
+            below.rmdir()
 
 
 def check_dataset_folder(folder: Path, names: Collection[str]) -> None:
@@ -69,6 +77,7 @@ def check_dataset_folder(folder: Path, names: Collection[str]) -> None:
     found = {entry.name for entry in folder.iterdir()}
     if not found or _is_dataset(folder / MANIFEST):
         return
+    names = {name.split("/")[0] for name in names}
     partial = {name + _TEMPORARY for name in names}
     # The manifest gets its name last, so an interrupted export has left a partial file of ours.
     interrupted = found <= partial.union(names) and found & partial

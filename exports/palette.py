@@ -6,7 +6,10 @@ repeats some of these values because Streamlit reads nothing else; a test holds 
 
 from annotations.categories import CATEGORIES
 
-__all__ = ["CATEGORIES", "CATEGORY_COLOURS", "CATEGORY_INKS", "PRINT_COLOURS", "TYPE_LETTERS"]
+__all__ = [
+    "CATEGORIES", "CATEGORY_COLOURS", "CATEGORY_INKS", "MODEL_COLOURS", "MODEL_INK",
+    "PRINT_COLOURS", "SERIES_COLOURS", "SERIES_SHAPES", "TYPE_LETTERS",
+]  # fmt: skip
 
 CATEGORY_COLOURS = {
     "shallow": "#E69F00",  # orange
@@ -25,3 +28,14 @@ CATEGORY_INKS = {
 }
 # Never colour alone: each type also has a letter.
 TYPE_LETTERS = {"shallow": "N", "semantic": "T"}  # n-gram, topic
+
+# What the model's figures tell apart has the palette's other colours, which mean no category above.
+MODEL_COLOURS = {
+    "agreement": "#F0E442",  # yellow
+    "residual": "#56B4E9",  # sky blue
+    "ffn": "#D55E00",  # vermilion
+    "composition": "#CC79A7",  # reddish purple
+}
+MODEL_INK = "#1A1A1A"  # on any of them, with a contrast of 4.5 or more
+SERIES_COLOURS = ("#D55E00", "#56B4E9", "#CC79A7")
+SERIES_SHAPES = ("circle", "triangle-up", "square")

@@ -5,10 +5,12 @@ the columns' types, so that `datasets.load_dataset(FOLDER, "labels")` needs no g
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from annotations.tables import Run
-from exports.columns import FILES, SPREADSHEET_COPIES
+from exports.columns import ALL_FILES, SPREADSHEET_COPIES
 
 README = "README.md"
 _TYPES = {
@@ -66,7 +68,8 @@ prefixes <- readr::read_csv("prefixes.csv", na = character(), trim_ws = FALSE)
 Numbers have as many digits as it takes to read them back exactly. `datasets` loads a table without
 rows only with `streaming=True`.
 
-{spreadsheets} To draw the paper's figure 2 again, in a checkout of Keyhole, or to label on:
+{spreadsheets} To draw the charts again, in a checkout of Keyhole, or to label on (an import leaves
+out the folder `figures`, which is made of the mining run alone):
 
 ```
 python -m exports charts PATH_OF_THIS_FOLDER
@@ -107,16 +110,21 @@ def describe(run: Run, *, names: bool) -> About:
     )
 
 
-def render_readme(about: About, *, spreadsheet: bool = False) -> bytes:
-    """The README of one run's dataset, in Markdown."""
-    rows = {name: file.row for name, file in FILES.items()}
+def table_name(file: str) -> str:
+    """What loaders call the table in a file."""
+    return PurePosixPath(file).stem
+
+
+def render_readme(about: About, files: Collection[str], *, spreadsheet: bool = False) -> bytes:
+    """The README of one run's dataset with these tables, in Markdown."""
+    rows = {name: ALL_FILES[name].row for name in files}
     if spreadsheet:
-        copies = SPREADSHEET_COPIES.items()
+        copies = [(name, copy) for name, copy in SPREADSHEET_COPIES.items() if name in files]
         rows |= {
             copy: f"the same as in `{name}`, for spreadsheet programs" for name, copy in copies
         }
     text = _TEMPLATE.format(
-        front_matter="\n".join(_front_matter(about)),
+        front_matter="\n".join(_front_matter(about, files)),
         title=about.title,
         description=about.description,
         people=about.people,
@@ -126,12 +134,12 @@ def render_readme(about: About, *, spreadsheet: bool = False) -> bytes:
     return text.encode("utf-8")
 
 
-def _front_matter(about: About) -> list[str]:
+def _front_matter(about: About, files: Collection[str]) -> list[str]:
     """YAML: a configuration and its columns' types for each table, `labels` the default."""
     lines = [f"pretty_name: {json.dumps(about.title, ensure_ascii=False)}", "configs:"]
     features = ["dataset_info:"]
-    for file, described in FILES.items():
-        name = file.removesuffix(".csv")
+    for file in files:
+        name, described = table_name(file), ALL_FILES[file]
         lines += [f"- config_name: {name}", f"  data_files: {file}"]
         if name == "labels":
             lines.append("  default: true")

@@ -119,11 +119,13 @@ class RunFolder:
         `coefficients` is a float32 array a row, as long as the prefix: the last number is that of
         the trigger. Sorted by layer, key, rank.
         """
-        return self._read_added("shading", "delete it and run `python -m mining shade`", layer)
+        return self._read_added(
+            "shading", "delete it and run `python -m mining shade`", layer=layer
+        )
 
-    def values(self) -> pd.DataFrame | None:
-        """What each key's value pushes towards (figures 4, 5); None: not analysed."""
-        return self._read_added("values")
+    def values(self, layer: int | None = None, key: int | None = None) -> pd.DataFrame | None:
+        """What values push towards (figures 4, 5), all or one key's; None: not analysed."""
+        return self._read_added("values", layer=layer, key=key)
 
     def predictive_values(self) -> pd.DataFrame | None:
         """The surest values (table 3); None: not analysed."""
@@ -138,11 +140,11 @@ class RunFolder:
         return self._read_added("composition")
 
     def _read_added(
-        self, table: str, mend: str = "run `python -m mining analyse`", layer: int | None = None
+        self, table: str, mend: str = "run `python -m mining analyse`", **equal: int | None
     ) -> pd.DataFrame | None:
         if not (self.path / f"{table}.parquet").exists():
             return None
-        return self._read(table, f"{mend} again", layer=layer)
+        return self._read(table, f"{mend} again", **equal)
 
     def _read(self, table: str, mend: str = "mine again", **equal: int | None) -> pd.DataFrame:
         chosen = [(name, "==", value) for name, value in equal.items() if value is not None]

@@ -9,7 +9,7 @@ from annotations.answers import StoredAnswer
 from annotations.database import session
 from annotations.queries import KeyPage
 from annotations.tables import DRAFT, SUBMITTED, Annotator, Run, utc_now
-from app import key_tools, probe_panel, visit
+from app import key_tools, probe_panel, value_panel, visit
 from app.components.grid import DraftEvent, GridData, labelling_grid
 from app.plain import plain
 from mining.errors import AnnotationError, ClaimedError
@@ -38,6 +38,7 @@ def page() -> None:
     st.session_state[_STORED] = stored
     grid(run, person, key, stored.status)
     probe_panel.show(run, key)
+    value_panel.show(run, key)
     key_tools.show(run, person, key, stored)
 
 

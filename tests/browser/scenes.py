@@ -213,6 +213,20 @@ def figures(studio: Studio) -> None:
     studio.take("figures", narrow=True)
 
 
+def model(studio: Studio) -> None:
+    """The page Model; full with `--run` on a run that was analysed."""
+    studio.window.visit("Ada", "model")
+    studio.window.shows("Model")
+    studio.window.rest()
+    studio.take("model", narrow=True)
+    studio.take("model-tall", tall=True)
+    studio.open("Ada", ANSWERED + 6)
+    studio.page.get_by_text("Value: what does this key push").click()
+    studio.window.shows("A pattern is what the prefixes share")
+    scroll_to_probe(studio)
+    studio.take("value", narrow=True)
+
+
 def team(studio: Studio) -> None:
     work = studio.work
     with session(work.engine) as s:
@@ -286,6 +300,6 @@ def nothing_left(studio: Studio) -> None:
 
 SCENES: list[Scene] = [
     who, first_key, two_patterns, nine_patterns, long_prefixes, conflict, skipping, submitted, keys,
-    figures, team, cases, probe, nothing_left,
+    figures, model, team, cases, probe, nothing_left,
 ]  # fmt: skip
 README_SCENES: dict[str, list[Scene]] = {"light": [two_patterns], "dark": [figures]}
