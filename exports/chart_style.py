@@ -72,7 +72,7 @@ class Look:
         return 12 if self.paper else 50
 
 
-def styled(chart: Any, look: Look, *, title: str = "", subtitle: str = "") -> Any:
+def styled(chart: Any, look: Look, *, title: str = "", subtitle: str | list[str] = "") -> Any:
     """The chart in the house's style: one sans-serif, a faint horizontal grid, no frame."""
     colours = look.neutrals
     paper = look.paper
