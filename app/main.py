@@ -15,7 +15,8 @@ st.html(
     "<style>.stMainBlockContainer {padding: 4rem 1.5rem 1rem;}"
     "[data-testid=stPopoverBody] [data-testid=InputInstructions] {display: none;}"
     # The primary colour carries white text; as text on a dark page it could not be read.
-    "[data-testid=stButtonGroup] button[aria-checked=true] {color: inherit; font-weight: 600;}"
+    "[data-testid=stButtonGroup] button[aria-checked=true]"
+    " {color: inherit !important; font-weight: 600;}"
     "</style>"
 )
 

@@ -13,7 +13,8 @@ from exports.chart_style import Look, empty_chart, styled
 
 NOTHING_TO_COMPARE = "No key has two answers to compare yet."
 _TITLE = "Agreement of annotators"
-_HEIGHT = 130
+_HEIGHT, _PRINTED_HEIGHT = 130, 52
+_PAGE_HEIGHT = 230  # of a panel with what is around it, which a page fits into its height
 # Panel → measure → its name, shape and colour (Okabe and Ito's, but no category's).
 _PANELS: dict[str, dict[str, tuple[str, str, str | None]]] = {
     "omega": {"omega": ("omega", "circle", None)},
@@ -39,9 +40,10 @@ def agreement(table: pd.DataFrame, *, dark: bool = False, paper: bool = False) -
     rows = _drawn(table)
     if rows.empty:
         return empty_chart(_TITLE, NOTHING_TO_COMPARE, look, height=2 * _HEIGHT)
-    chart = alt.vconcat(*_panels(rows, table, look), spacing=6 if paper else 14).resolve_scale(
-        color="independent", shape="independent", xOffset="independent"
-    )
+    height = _PRINTED_HEIGHT if paper else _HEIGHT
+    chart = alt.vconcat(
+        *_panels(rows, table, look, height), spacing=6 if paper else 14
+    ).resolve_scale(color="independent", shape="independent", xOffset="independent")
     return styled(chart, look, title=_TITLE, subtitle=_about(rows))
 
 
@@ -51,7 +53,7 @@ def agreement_panels(table: pd.DataFrame, *, dark: bool = False) -> list[Any]:
     rows = _drawn(table)
     if rows.empty:
         return [empty_chart(_TITLE, NOTHING_TO_COMPARE, look, height=_HEIGHT)]
-    first, *others = _panels(rows, table, look)
+    first, *others = _panels(rows, table, look, _PAGE_HEIGHT)
     about = _about(rows)
     return [
         styled(first, look, title=_TITLE, subtitle=about),
@@ -77,10 +79,15 @@ def _about(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _panels(rows: pd.DataFrame, table: pd.DataFrame, look: Look) -> list[Any]:
+def _panels(rows: pd.DataFrame, table: pd.DataFrame, look: Look, height: int) -> list[Any]:
     places = _places(table["scope"])
     last = list(_PANELS)[-1]
-    return [_panel(rows, name, places, look, last=name == last) for name in _PANELS]
+    return [
+        _panel(rows, name, places, look, last=name == last).properties(
+            width=look.width(len(places)), height=height
+        )
+        for name in _PANELS
+    ]
 
 
 def _places(scopes: "pd.Series[str]") -> list[str]:
@@ -134,9 +141,7 @@ def _panel(rows: pd.DataFrame, name: str, places: list[str], look: Look, *, last
                    width=4 if look.paper else 9)
         .encode(y=alt.Y("baseline:Q", scale=scale, axis=axis))
     )  # fmt: skip
-    return alt.layer(lines, by_chance, points).properties(
-        width=look.width(len(places)), height=52 if look.paper else _HEIGHT
-    )
+    return alt.layer(lines, by_chance, points)
 
 
 def _tooltip() -> list[Any]:

@@ -23,7 +23,7 @@ from exports.chart_axes import (
 from exports.chart_style import Look, empty_chart, styled
 from exports.palette import CATEGORY_INKS, TYPE_LETTERS
 
-_HEIGHT = 260
+_HEIGHT = 320
 _ASIDE = "min(bandwidth('x'), 48) * 0.22"  # of a bar's middle
 _QUANTILES = {"low": 0.05, "lower": 0.25, "middle": 0.5, "upper": 0.75, "high": 0.95}
 NOT_TIMED = "There is no timed answer yet."

@@ -63,7 +63,7 @@ def test_the_policy_decides_what_counts_and_others_keys_and_machines_never_do(
 
 def test_every_further_figure_is_drawn(window: AppWindow) -> None:
     window.visit("Bob", "figures")
-    window.shows("layers can be told")
+    window.shows("tau-b")
     for name in ("Patterns per key", "Coverage", "Agreement", "Time", "Intervals", "The numbers"):
         choose(window, name)
         window.is_whole()
@@ -79,4 +79,4 @@ def test_who_has_answered_nothing_sees_nothing_of_others(window: AppWindow) -> N
     window.shows("Keys labelled")
     window.rest()
     assert (metric(window, "Keys labelled"), metric(window, "Patterns per key")) == ("0", "–")
-    assert not window.knows("Kendall")
+    assert not window.knows("tau-b")
