@@ -17,7 +17,7 @@ from annotations.answer_weights import Policy
 from annotations.frames import of_people
 from annotations.label_statistics import LAYER, MEASURES, PATTERNS_PER_KEY, SCOPES, label_statistics
 from annotations.statistics import layer_statistics
-from exports.agreement_charts import agreement
+from exports.agreement_charts import agreement_panels
 from exports.figure2_charts import figure2_intervals
 from exports.label_charts import coverage, patterns_per_key, time_per_key
 
@@ -112,7 +112,8 @@ def _agreement_section(answers: Answers) -> None:
         " Omega (Collins and Dent 1988) compares which prefixes are grouped together, whatever the"
         " patterns are called; 1 is full agreement, 0 what chance would reach."
     )
-    st.altair_chart(agreement(table, dark=answers.dark), theme=None, width="content")
+    for panel in agreement_panels(table, dark=answers.dark):
+        st.altair_chart(panel, theme=None, width="stretch")
     if table.empty:
         return
     ends = zip(table["ci_low"], table["ci_high"], strict=True)

@@ -12,7 +12,9 @@ from exports.chart_axes import KNOWN, counted, interval_text, places_axis
 from exports.chart_style import Look, empty_chart, styled
 
 NOTHING_TO_COMPARE = "No key has two answers to compare yet."
-_HEIGHT = 130
+_TITLE = "Agreement of annotators"
+_HEIGHT, _PRINTED_HEIGHT = 130, 52
+_PAGE_HEIGHT = 230  # of a panel with what is around it, which a page fits into its height
 # Panel → measure → its name, shape and colour (Okabe and Ito's, but no category's).
 _PANELS: dict[str, dict[str, tuple[str, str, str | None]]] = {
     "omega": {"omega": ("omega", "circle", None)},
@@ -35,27 +37,57 @@ def agreement(table: pd.DataFrame, *, dark: bool = False, paper: bool = False) -
     `table` has the columns of `agreement.csv`. What is undefined has no point.
     """
     look = Look(dark, paper)
-    title = "Agreement of annotators"
-    wanted = [measure for panel in _PANELS.values() for measure in panel]
-    rows = table[table["measure"].isin(wanted) & table["value"].notna()]
+    rows = _drawn(table)
     if rows.empty:
-        return empty_chart(title, NOTHING_TO_COMPARE, look, height=2 * _HEIGHT)
-    rows = rows.assign(
+        return empty_chart(_TITLE, NOTHING_TO_COMPARE, look, height=2 * _HEIGHT)
+    height = _PRINTED_HEIGHT if paper else _HEIGHT
+    chart = alt.vconcat(
+        *_panels(rows, table, look, height), spacing=6 if paper else 14
+    ).resolve_scale(color="independent", shape="independent", xOffset="independent")
+    return styled(chart, look, title=_TITLE, subtitle=_about(rows))
+
+
+def agreement_panels(table: pd.DataFrame, *, dark: bool = False) -> list[Any]:
+    """The same panels as charts of their own, which a page can make as wide as it is."""
+    look = Look(dark)
+    rows = _drawn(table)
+    if rows.empty:
+        return [empty_chart(_TITLE, NOTHING_TO_COMPARE, look, height=_HEIGHT)]
+    first, *others = _panels(rows, table, look, _PAGE_HEIGHT)
+    about = _about(rows)
+    return [
+        styled(first, look, title=_TITLE, subtitle=about),
+        *(styled(panel, look) for panel in others),
+    ]
+
+
+def _drawn(table: pd.DataFrame) -> pd.DataFrame:
+    names = {name: told[0] for panel in _PANELS.values() for name, told in panel.items()}
+    rows = table[table["measure"].isin(names) & table["value"].notna()]
+    return rows.assign(
         place=rows["scope"].str.removeprefix("layer "),
-        series=rows["measure"].map(
-            {name: told[0] for panel in _PANELS.values() for name, told in panel.items()}
-        ),
+        series=rows["measure"].map(names),
         interval=interval_text(rows, ".2f"),
     ).drop(columns=["note"])
-    places = _places(table["scope"])
-    panels = [_panel(rows, name, places, look, last=name == list(_PANELS)[-1]) for name in _PANELS]
-    chart = alt.vconcat(*panels, spacing=6 if paper else 14).resolve_scale(
-        color="independent", shape="independent", xOffset="independent"
-    )
+
+
+def _about(rows: pd.DataFrame) -> list[str]:
     keys = counted(rows["keys"], "key", "keys")
-    about = f"{keys} with two answers or more; lines: 95% bootstrap intervals over keys; dashes:" \
-        " the same with ticks shuffled"  # fmt: skip
-    return styled(chart, look, title=title, subtitle=about)
+    return [
+        f"{keys} with two answers or more",
+        "lines: 95% bootstrap over keys; dashes: ticks shuffled",
+    ]
+
+
+def _panels(rows: pd.DataFrame, table: pd.DataFrame, look: Look, height: int) -> list[Any]:
+    places = _places(table["scope"])
+    last = list(_PANELS)[-1]
+    return [
+        _panel(rows, name, places, look, last=name == last).properties(
+            width=look.width(len(places)), height=height
+        )
+        for name in _PANELS
+    ]
 
 
 def _places(scopes: "pd.Series[str]") -> list[str]:
@@ -109,9 +141,7 @@ def _panel(rows: pd.DataFrame, name: str, places: list[str], look: Look, *, last
                    width=4 if look.paper else 9)
         .encode(y=alt.Y("baseline:Q", scale=scale, axis=axis))
     )  # fmt: skip
-    return alt.layer(lines, by_chance, points).properties(
-        width=look.width(len(places)), height=52 if look.paper else _HEIGHT
-    )
+    return alt.layer(lines, by_chance, points)
 
 
 def _tooltip() -> list[Any]:

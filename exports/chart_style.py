@@ -75,7 +75,7 @@ class Look:
 PAGE = Look()
 
 
-def styled(chart: Any, look: Look, *, title: str = "", subtitle: str = "") -> Any:
+def styled(chart: Any, look: Look, *, title: str = "", subtitle: str | list[str] = "") -> Any:
     """The chart in the house's style: one sans-serif, a faint horizontal grid, no frame."""
     colours = look.neutrals
     paper = look.paper

@@ -35,7 +35,7 @@ def figure2(statistics: pd.DataFrame, *, dark: bool = False, paper: bool = False
     Returns an Altair chart; without rows, one that says that there is nothing yet.
     """
     look = Look(dark, paper)
-    title = "Patterns in the trigger prefixes of each layer"
+    title = "Patterns in trigger prefixes, by layer"
     if statistics.empty:
         return empty_chart(title, NOTHING_YET, look, height=_BAR_HEIGHT)
     bars = alt.Chart(_drawn(statistics)).encode(

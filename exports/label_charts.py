@@ -23,7 +23,7 @@ from exports.chart_axes import (
 from exports.chart_style import Look, empty_chart, styled
 from exports.palette import CATEGORY_INKS, TYPE_LETTERS
 
-_HEIGHT = 260
+_HEIGHT = 320
 _ASIDE = "min(bandwidth('x'), 48) * 0.22"  # of a bar's middle
 _QUANTILES = {"low": 0.05, "lower": 0.25, "middle": 0.5, "upper": 0.75, "high": 0.95}
 NOT_TIMED = "There is no timed answer yet."
@@ -177,7 +177,7 @@ def time_per_key(submissions: pd.DataFrame, *, dark: bool = False, paper: bool =
     ).encode(y="middle:Q")
     answered = counted(rows["answers"], "answer", "answers")
     people = counted(rows["annotators"], "annotator", "annotators")
-    about = f"{answered} and {people} a layer; bold: median, box: middle half, line: 5 to 95%"
+    about = [f"{answered} and {people} a layer", "bold: median, box: middle half, line: 5 to 95%"]
     chart = _sized(alt.layer(lines, boxes, middles), rows, look, margin=0)
     return styled(chart, look, title=title, subtitle=about)
 

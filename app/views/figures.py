@@ -36,6 +36,7 @@ _POLICY_LABELS: dict[Policy, str] = {
     "annotators": "Everybody, without gold",
     "gold-only": "Gold only",
 }
+_METRIC_WIDTH = 172  # pixels: two beside each other on a telephone
 _METRICS = {
     KEYS_WITH_PATTERN: "Keys with a pattern",
     PATTERNS_PER_KEY: "Patterns per key",
@@ -100,17 +101,21 @@ def _download(run: Run, person: Annotator) -> None:
 
 def _metrics(found: pd.DataFrame) -> None:
     overall = found[(found["scope"] == ALL) & (found["type"] == "any")].set_index("measure")
-    columns = st.columns(1 + len(_METRICS))
     people = int(overall.at[KEYS, "annotators"])
-    with columns[0]:
-        st.metric("Keys labelled", written(KEYS, overall.at[KEYS, "value"]))
-        st.caption(f"{people} annotator{'' if people == 1 else 's'}  \n{_paper(KEYS)}")
-    for column, (measure, label) in zip(columns[1:], _METRICS.items(), strict=True):
-        row = overall.loc[measure]
-        interval = interval_written(measure, row["ci_low"], row["ci_high"])
-        with column:
-            st.metric(label, written(measure, row["value"]))
-            st.caption(f"{f'95%: {interval}' if interval else row['note']}  \n{_paper(measure)}")
+    with st.container(horizontal=True):
+        annotators = f"{people} annotator{'' if people == 1 else 's'}"
+        _metric("Keys labelled", written(KEYS, overall.at[KEYS, "value"]), annotators, _paper(KEYS))
+        for measure, label in _METRICS.items():
+            row = overall.loc[measure]
+            interval = interval_written(measure, row["ci_low"], row["ci_high"])
+            doubt = f"95%: {interval}" if interval else row["note"]
+            _metric(label, written(measure, row["value"]), doubt if people else "", _paper(measure))
+
+
+def _metric(label: str, value: str, doubt: str, paper: str) -> None:
+    with st.container(width=_METRIC_WIDTH, gap=None):
+        st.metric(label, value)
+        st.caption("  \n".join(filter(None, [doubt, paper])))
 
 
 def _paper(measure: str) -> str:

@@ -210,7 +210,19 @@ def figures(studio: Studio) -> None:
     studio.take("figures-empty")
     studio.window.visit("Ada", "figures")
     studio.window.shows("Figures")
+    studio.window.rest()
     studio.take("figures", narrow=True)
+    for section in (
+        "Patterns per key",
+        "Coverage",
+        "Agreement",
+        "Time",
+        "Intervals",
+        "The numbers",
+    ):
+        studio.page.get_by_role("radio", name=section).click()
+        studio.window.rest()
+        studio.take(f"figures-{section.lower().replace(' ', '-')}", narrow=True, tall=True)
 
 
 def model(studio: Studio) -> None:
