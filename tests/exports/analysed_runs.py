@@ -17,7 +17,8 @@ def analysed_run(
     folder: Path, layers: int = 2, *, parts: str = "values removal composition"
 ) -> Path:
     """A run of so many layers with 8 keys each, analysed for these parts."""
-    write_run(folder, [MinedKey(layer, key) for layer in range(layers) for key in range(8)])
+    keys = [MinedKey(layer, key) for layer in range(layers) for key in range(8)]
+    write_run(folder, keys, model="analysed")
     tables = {
         "values": {"values": _values(layers), "predictive_values": _surest(layers)},
         "removal": {"removal": _removal(layers)},
