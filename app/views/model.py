@@ -75,7 +75,7 @@ def _found(run: Run) -> dict[str, pd.DataFrame]:
     return _figures(run.folder, manifest.stat().st_mtime_ns)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner="Reading the analyses…")
 def _figures(folder: str, changed: int) -> dict[str, pd.DataFrame]:  # noqa: ARG001 (tells apart)
     return figures_of(Path(folder))
 

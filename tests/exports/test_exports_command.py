@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from analysed_runs import analysed_run
 from labelled_data import add_run, label, statistics_of, write_statistics
 from sqlalchemy import Engine
 
@@ -142,8 +143,10 @@ def test_without_submissions_a_notice_of_one_line_and_no_error(
         add_run(session)
     exported = command("dataset", "--out", tmp_path / "data")
     assert exported.code == 0
-    assert exported.out.count("\n") == 2
-    assert "Nothing has been submitted yet" in exported.out.splitlines()[1]
+    counts, nothing, no_figures = exported.out.splitlines()
+    assert "4 keys" in counts
+    assert "Nothing has been submitted yet" in nothing
+    assert "the run's folder, run, is not there" in no_figures
     assert command("charts", tmp_path / "data").code == 0
 
 
@@ -164,6 +167,18 @@ def test_an_occupied_out_is_one_line(
     (tmp_path / "folder" / "notes.txt").touch()
     (tmp_path / "file").touch()
     assert "choose another --out" in refused(command("dataset", "--out", tmp_path / occupied))
+
+
+def test_figures_of_a_run_alone_become_csv_files_and_charts(
+    command: Command, tmp_path: Path
+) -> None:
+    run_folder = analysed_run(tmp_path / "run")
+    written = command("figures", run_folder, "--out", tmp_path / "csv")
+    assert (written.code, len(written.out.splitlines())) == (0, 9)
+    drawn = command("charts", tmp_path / "csv")
+    assert (drawn.code, len(drawn.out.splitlines())) == (0, 27)
+    bare = analysed_run(tmp_path / "bare", parts="")
+    assert "has not been analysed" in refused(command("figures", bare, "--out", tmp_path / "no"))
 
 
 def test_charts_go_where_they_are_told(command: Command, tmp_path: Path) -> None:

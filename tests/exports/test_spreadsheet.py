@@ -12,7 +12,7 @@ from labelled_data import contents, table
 from sqlmodel import Session
 
 from annotations.dataset_import import import_dataset
-from exports.columns import FILES, SPREADSHEET_COPIES
+from exports.columns import FILES
 from exports.dataset import write_dataset
 from exports.spreadsheet import guarded
 from mining.errors import DatasetError
@@ -59,7 +59,7 @@ def test_copies_are_written_only_on_request_and_removed_when_no_longer_asked_for
     write_dataset(tmp_path / "plain", session=session, run_id=labelled)
     write_dataset(tmp_path / "both", session=session, run_id=labelled, spreadsheet=True)
     plain, both = contents(tmp_path / "plain"), contents(tmp_path / "both")
-    assert both.keys() - plain.keys() == COPIES == set(SPREADSHEET_COPIES.values())
+    assert both.keys() - plain.keys() == COPIES
     changed = {"data_dictionary.csv", "README.md", "manifest.json", "croissant.json"}
     assert {name for name in plain if plain[name] != both[name]} == changed
     write_dataset(tmp_path / "both", session=session, run_id=labelled)
@@ -70,7 +70,8 @@ def test_a_copy_has_the_same_rows_guarded_and_a_mark_for_excel(
     session: Session, labelled: int, tmp_path: Path
 ) -> None:
     write_dataset(tmp_path, session=session, run_id=labelled, spreadsheet=True)
-    for name, copy in SPREADSHEET_COPIES.items():
+    for copy in COPIES:
+        name = copy.replace("_spreadsheet", "")
         raw = (tmp_path / copy).read_bytes()
         assert raw.startswith(b"\xef\xbb\xbf")
         found = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
