@@ -71,12 +71,10 @@ def _drawn(table: pd.DataFrame) -> pd.DataFrame:
     ).drop(columns=["note"])
 
 
-def _about(rows: pd.DataFrame) -> list[str]:
+def _about(rows: pd.DataFrame) -> str:
     keys = counted(rows["keys"], "key", "keys")
-    return [
-        f"{keys} with two answers or more",
-        "lines: 95% bootstrap over keys; dashes: ticks shuffled",
-    ]
+    lines = "lines: 95% bootstrap over keys; dashes: ticks shuffled"
+    return f"{keys} with two answers or more\n{lines}"
 
 
 def _panels(rows: pd.DataFrame, table: pd.DataFrame, look: Look, height: int) -> list[Any]:
