@@ -71,10 +71,12 @@ def _drawn(table: pd.DataFrame) -> pd.DataFrame:
     ).drop(columns=["note"])
 
 
-def _about(rows: pd.DataFrame) -> str:
+def _about(rows: pd.DataFrame) -> list[str]:
     keys = counted(rows["keys"], "key", "keys")
-    lines = "lines: 95% bootstrap over keys; dashes: ticks shuffled"
-    return f"{keys} with two answers or more\n{lines}"
+    return [
+        f"{keys} with two answers or more",
+        "lines: 95% bootstrap over keys; dashes: ticks shuffled",
+    ]
 
 
 def _panels(rows: pd.DataFrame, table: pd.DataFrame, look: Look, height: int) -> list[Any]:

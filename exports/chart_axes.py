@@ -63,12 +63,12 @@ def counted(numbers: "pd.Series[int]", one: str, many: str) -> str:
     return f"{amount} {one if high == 1 else many}"
 
 
-def told(rows: pd.DataFrame, what: str) -> str:
+def told(rows: pd.DataFrame, what: str) -> list[str]:
     """The subtitle of a chart with intervals, and what is drawn for reference: short lines."""
     undefined = rows["ci_low"].isna()
     notes = [] if undefined.all() else ["lines: 95% bootstrap over keys"]
     notes += ["no line: a single key"] if undefined.any() else []
-    return "\n".join([subtitle(rows), *notes, what])
+    return [subtitle(rows), *notes, what]
 
 
 def reference(low: float, high: float, scale: Any, look: Look) -> tuple[Any, Any]:

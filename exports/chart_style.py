@@ -72,13 +72,12 @@ class Look:
         return 12 if self.paper else 50
 
 
-def styled(chart: Any, look: Look, *, title: str = "", subtitle: str = "") -> Any:
+def styled(chart: Any, look: Look, *, title: str = "", subtitle: str | list[str] = "") -> Any:
     """The chart in the house's style: one sans-serif, a faint horizontal grid, no frame."""
     colours = look.neutrals
     paper = look.paper
     if not paper:
-        lines = subtitle.split("\n") if "\n" in subtitle else subtitle
-        chart = chart.properties(title=alt.Title(title, subtitle=lines) if subtitle else title)
+        chart = chart.properties(title=alt.Title(title, subtitle=subtitle) if subtitle else title)
     y_axis = {"minExtent": _Y_AXIS, "maxExtent": _Y_AXIS} if paper else {}
     return (
         chart.configure(font=_FONT, background="transparent", padding=2 if paper else 12)

@@ -177,7 +177,7 @@ def time_per_key(submissions: pd.DataFrame, *, dark: bool = False, paper: bool =
     ).encode(y="middle:Q")
     answered = counted(rows["answers"], "answer", "answers")
     people = counted(rows["annotators"], "annotator", "annotators")
-    about = f"{answered} and {people} a layer\nbold: median, box: middle half, line: 5 to 95%"
+    about = [f"{answered} and {people} a layer", "bold: median, box: middle half, line: 5 to 95%"]
     chart = _sized(alt.layer(lines, boxes, middles), rows, look, margin=0)
     return styled(chart, look, title=title, subtitle=about)
 
