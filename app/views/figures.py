@@ -36,6 +36,11 @@ _POLICY_LABELS: dict[Policy, str] = {
     "annotators": "Everybody, without gold",
     "gold-only": "Gold only",
 }
+# The primary colour carries white text; as text on a dark page it could not be read.
+_STYLE = (
+    "<style>[data-testid=stButtonGroup] button[aria-checked=true]"
+    " {color: inherit !important; font-weight: 600;}</style>"
+)
 _METRIC_WIDTH = 172  # pixels: two beside each other on a telephone
 _METRICS = {
     KEYS_WITH_PATTERN: "Keys with a pattern",
@@ -48,6 +53,7 @@ _METRICS = {
 def page() -> None:
     """Headline numbers with their intervals, figure 2, and further figures one at a time."""
     run, person = visit.here()
+    st.html(_STYLE)
     title, download = st.columns([4, 1.4], vertical_alignment="center")
     title.title("Figures")
     with download:

@@ -35,9 +35,10 @@ def window(site: Site) -> Iterator[AppWindow]:
     return site.window
 
 
-def metric(window: AppWindow, label: str) -> str:
-    shown = window.page.get_by_test_id("stMetric").filter(has_text=label)
-    return shown.get_by_test_id("stMetricValue").inner_text().strip()
+def shows(window: AppWindow, label: str, value: str) -> None:
+    """Wait until this headline number is that."""
+    metric = window.page.get_by_test_id("stMetric").filter(has_text=label)
+    expect(metric.get_by_test_id("stMetricValue")).to_have_text(value)
 
 
 def choose(window: AppWindow, name: str) -> None:
@@ -50,14 +51,13 @@ def test_the_policy_decides_what_counts_and_others_keys_and_machines_never_do(
 ) -> None:
     window.visit("Ada", "figures")
     window.shows("Geva et al. 2021: 3.6")
-    window.rest()
-    assert (metric(window, "Keys labelled"), metric(window, "Patterns per key")) == ("1", "4.0")
+    shows(window, "Keys labelled", "1")
+    shows(window, "Patterns per key", "4.0")
     choose(window, "Everybody, without gold")
-    assert metric(window, "Patterns per key") == "2.0"
+    shows(window, "Patterns per key", "2.0")
     window.visit("Bob", "figures")
     window.shows("Geva et al. 2021: 3.6")
-    window.rest()
-    assert metric(window, "Keys labelled") == "2"
+    shows(window, "Keys labelled", "2")
     window.is_whole()
 
 
@@ -78,5 +78,6 @@ def test_who_has_answered_nothing_sees_nothing_of_others(window: AppWindow) -> N
     window.visit("Cyd", "figures")
     window.shows("Keys labelled")
     window.rest()
-    assert (metric(window, "Keys labelled"), metric(window, "Patterns per key")) == ("0", "–")
+    shows(window, "Keys labelled", "0")
+    shows(window, "Patterns per key", "–")
     assert not window.knows("tau-b")
