@@ -17,8 +17,5 @@ STYLE = (
     # Streamlit leaves room for a banner above every page; a labeller needs the rows instead.
     # In a popover's narrow field, how to submit it would lie over what is typed.
     "<style>.stMainBlockContainer {padding: 4rem 1.5rem 1rem;}"
-    "[data-testid=stPopoverBody] [data-testid=InputInstructions] {display: none;}"
-    # The primary colour carries white text; as text on a dark page it could not be read.
-    "[data-testid=stButtonGroup] button[aria-checked=true]"
-    " {color: inherit !important; font-weight: 600;}</style>"
+    "[data-testid=stPopoverBody] [data-testid=InputInstructions] {display: none;}</style>"
 )
