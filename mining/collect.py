@@ -68,8 +68,13 @@ class Pass:
             raise Interrupted(request.asked, "; go on with the same command and --resume") from None
         if not reading.counts.tokens:
             raise CorpusError(f"{self.corpus.name} holds no sentence with a token to mine.")
-        if self.checkpoints is not None and self.seconds > self.checkpoints.seconds:
-            self._save(self.checkpoints)  # what follows can take its time too
+        # What follows can take its time too. A run resumed after its last batch has nothing to add.
+        if (
+            self.checkpoints is not None
+            and self._last is not None
+            and self.seconds > self.checkpoints.seconds
+        ):
+            self._save(self.checkpoints)
         give_back()
         return reading
 

@@ -90,6 +90,17 @@ def test_a_run_killed_again_and_again_gets_there(
     assert contents(out) == contents(tmp_path / "alone")
 
 
+def test_a_run_stopped_after_its_last_batch_is_finished_when_resumed(
+    loaded: Loaded, source: Path, tmp_path: Path
+) -> None:
+    model, corpus, out = loaded("random-gelu"), open_corpus(str(source)), tmp_path / "run"
+    batches: list[int] = []
+    mine(model, corpus, tmp_path / "alone", OPTIONS, lambda done, _: batches.append(done))
+    begin(model, source, out, batches=len(batches))
+    mine(model, corpus, out, OPTIONS)
+    assert contents(out) == contents(tmp_path / "alone")
+
+
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_after_the_batch_and_leaves_a_checkpoint(
     loaded: Loaded, source: Path, tmp_path: Path, asked: signal.Signals
