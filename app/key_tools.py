@@ -27,7 +27,6 @@ def show(run: Run, person: Annotator, key: KeyPage, stored: StoredAnswer) -> Non
             _skip(about)
         _flag(about, stored)
         _note(about, stored)
-        st.caption(f"This key is active in {key.active_share:.1%} of all positions.")
 
 
 def grid_of(person: Annotator, key: KeyPage) -> str:

@@ -44,7 +44,10 @@ def _panel(folder: str, key: KeyPage) -> None:
         st.write("The values of this run have not been analysed yet. Type:")
         st.code(f"python -m mining analyse {folder} --only values", language="shell")
         return
-    st.caption("A pattern is what the prefixes share, not what the value says.")
+    st.caption(
+        "A pattern is what the prefixes share, not what the value says. The key is active in"
+        f" {key.active_share:.1%} of all positions."
+    )
 
 
 def _stored(folder: str, layer: int, key: int) -> "pd.Series[object] | None":

@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, WebSocket, expect
 from servers import Server
 from workplace import Workplace
 
+LAPTOP = {"width": 1366, "height": 768}
 Shown = list[tuple[str, str, tuple[int, ...]]]  # type, description, ranks
 
 

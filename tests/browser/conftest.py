@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from app_driver import AppWindow, Site
+from app_driver import LAPTOP, AppWindow, Site
 from grid_driver import OpenGrid
 from grid_keys import PLAIN, GridDatabase, Shading, grid_database
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from servers import ROOT, Server, start_server, wait_until_healthy
 from workplace import mine_a_run, new_workplace
 
-LAPTOP = {"width": 1366, "height": 768}
 STREAMLIT = ["--server.headless", "true", "--browser.gatherUsageStats", "false"]
 STREAMLIT += ["--server.fileWatcherType", "none", "--server.port", "{port}"]
 THEMES = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]

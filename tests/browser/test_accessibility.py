@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from app_driver import LAPTOP
 from axe_playwright_python.sync_playwright import Axe
-from conftest import LAPTOP
 from grid_driver import OpenGrid
 from grid_keys import PLAIN, GridDatabase, by_distance
 from playwright.sync_api import Browser, Page, expect

@@ -11,7 +11,7 @@ from labelled_data import add_run, contents, label
 from sqlalchemy import Engine, text
 from sqlmodel import SQLModel, col, select
 
-from annotations.answers import is_printable
+from annotations.answers import is_blank, is_printable
 from annotations.database import make_engine, migrate
 from annotations.database import session as open_session
 from annotations.dataset_import import import_dataset
@@ -74,7 +74,7 @@ def test_a_text_survives_or_is_refused_by_its_place(
                 import_dataset(Path(folder, "first"), session=there)
         except KeyholeError as refusal:
             # Nobody can have written that as a description; the line says where it is.
-            assert not is_printable(description) or not description.strip()
+            assert not is_printable(description) or is_blank(description)
             assert "line" in str(refusal)
             return
         assert written(other, Path(folder, "again")) == first
