@@ -89,3 +89,10 @@ def test_no_file_outgrows_its_job() -> None:
 def test_every_module_says_its_job_first() -> None:
     silent = [path for path in modules() if not path.read_text().startswith('"""')]
     assert not silent
+
+
+def test_no_two_modules_beside_the_tests_share_a_name() -> None:
+    # All their folders are on one path: a second module of a name would never be imported.
+    names = [path.stem for path in ROOT.glob("tests/*/*.py") if path.stem != "conftest"]
+
+    assert sorted(names) == sorted(set(names))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from analysed_runs import analysed_run
+from finished_analyses import analysed_run
 from app_driver import AppWindow, Site
 from playwright.sync_api import expect
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from analysed_runs import analysed_run
+from finished_analyses import analysed_run
 from labelled_data import add_run, label, statistics_of, write_statistics
 from sqlalchemy import Engine
 

@@ -12,7 +12,7 @@ import datasets as hub
 import mlcroissant
 import pandas as pd
 import pytest
-from analysed_runs import AWKWARD_TOKENS, analysed_run, damaged, opened, other_run
+from finished_analyses import AWKWARD_TOKENS, analysed_run, damaged, opened, other_run
 from sqlmodel import Session
 
 from annotations.database import make_engine, migrate

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from analysed_runs import analysed_run
+from finished_analyses import analysed_run
 from PIL import Image
 from test_charts import luminance, values_of
 
