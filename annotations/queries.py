@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam
+from sqlalchemy import Connection, bindparam
 from sqlalchemy import select as wide  # SQLModel's own is typed for four columns
 from sqlmodel import Session, and_, case, col, func, or_, select
 
@@ -208,8 +208,13 @@ def answers_of(*, session: Session, run_id: int, annotator_id: int) -> list[Answ
 
 def stored_answer(*, session: Session, annotator_id: int, key_id: int) -> StoredAnswer | None:
     """One annotator's answer for one key as it is stored; None if they never opened it."""
+    return answer_over(connection=session.connection(), annotator_id=annotator_id, key_id=key_id)
+
+
+def answer_over(*, connection: Connection, annotator_id: int, key_id: int) -> StoredAnswer | None:
+    """`stored_answer` without a session; see `database.reading`."""
     about = {"annotator": annotator_id, "key": key_id}
-    rows: Sequence[Any] = session.connection().execute(_WHOLE_ANSWER, about).all()  # one a tick
+    rows: Sequence[Any] = connection.execute(_WHOLE_ANSWER, about).all()  # one a tick
     if not rows:
         return None
     ranks: dict[tuple[int, str, str], list[int]] = {}

@@ -23,10 +23,7 @@ def show(run: Run, person: Annotator, key: KeyPage, stored: StoredAnswer) -> Non
             on_click=_pass_over, args=about,
             help="Leave this one as it is; it comes back after the others.",
         )  # fmt: skip
-        if stored.status == DRAFT:
-            _skip(about)
-        _flag(about, stored)
-        _note(about, stored)
+        _more(about, stored)
 
 
 def grid_of(person: Annotator, key: KeyPage) -> str:
@@ -44,49 +41,55 @@ def save(person: Annotator, event: DraftEvent) -> None:
         )  # fmt: skip
 
 
-def _skip(about: tuple[Run, Annotator, KeyPage]) -> None:
+def _more(about: tuple[Run, Annotator, KeyPage], stored: StoredAnswer) -> None:
+    """One popover for what is seldom done: each element costs every page of every key."""
+    has = [word for word, text in (("flagged", stored.flag), ("noted", stored.note)) if text]
     popover = st.popover(
-        "Skip", icon=":material/block:", width="stretch", key=_field("skipping", about),
-        on_change="rerun",
+        f"Flag, note, skip{': ' * bool(has)}{', '.join(has)}", icon=":material/more_horiz:",
+        width="stretch", key=_field("more", about), on_change="rerun",
     )  # fmt: skip
     if popover.open:
-        with popover, st.form(_field("skip form", about), border=False):
-            st.text_input(
-                "Why can this key not be labelled?", max_chars=LONGEST_REASON,
-                key=_field("skip", about),
-            )  # fmt: skip
-            st.form_submit_button(
-                "Skip this key", width="stretch", on_click=_skipped, args=about,
-                help="It leaves your queue; what you ticked is kept, and you can reopen it.",
-            )  # fmt: skip
+        with popover:
+            _flag(about, stored)
+            _note(about, stored)
+            if stored.status == DRAFT:
+                _skip(about)
 
 
 def _flag(about: tuple[Run, Annotator, KeyPage], stored: StoredAnswer) -> None:
-    popover = st.popover(
-        "Flagged" if stored.flag else "Flag", icon=":material/flag:", width="stretch",
-        key=_field("flagging", about), on_change="rerun",
-    )  # fmt: skip
-    if popover.open:
-        with popover, st.form(_field("flag form", about), border=False):
-            st.text_input(
-                "What should a lead look at?", stored.flag, max_chars=LONGEST_REASON,
-                key=_field("flag", about), help="Leave it empty to take the flag away.",
-            )  # fmt: skip
-            st.form_submit_button("Save the flag", width="stretch", on_click=_flagged, args=about)
+    with st.form(_field("flag form", about), border=False):
+        st.text_input(
+            "What should a lead look at?", stored.flag, max_chars=LONGEST_REASON,
+            key=_field("flag", about), help="Leave it empty to take the flag away.",
+        )  # fmt: skip
+        st.form_submit_button(
+            "Save the flag", icon=":material/flag:", width="stretch", on_click=_flagged, args=about
+        )
 
 
 def _note(about: tuple[Run, Annotator, KeyPage], stored: StoredAnswer) -> None:
-    popover = st.popover(
-        "Note, written" if stored.note else "Note", icon=":material/sticky_note_2:",
-        width="stretch", key=_field("noting", about), on_change="rerun",
-    )  # fmt: skip
-    if popover.open:
-        with popover, st.form(_field("note form", about), border=False):
-            st.text_area(
-                "For yourself, about this key", stored.note, max_chars=remarks.LONGEST_NOTE,
-                key=_field("note", about),
-            )  # fmt: skip
-            st.form_submit_button("Save the note", width="stretch", on_click=_noted, args=about)
+    with st.form(_field("note form", about), border=False):
+        st.text_area(
+            "For yourself, about this key", stored.note, max_chars=remarks.LONGEST_NOTE,
+            key=_field("note", about),
+        )  # fmt: skip
+        st.form_submit_button(
+            "Save the note", icon=":material/sticky_note_2:", width="stretch",
+            on_click=_noted, args=about,
+        )  # fmt: skip
+
+
+def _skip(about: tuple[Run, Annotator, KeyPage]) -> None:
+    with st.form(_field("skip form", about), border=False):
+        st.text_input(
+            "Why can this key not be labelled?", max_chars=LONGEST_REASON,
+            key=_field("skip", about),
+        )  # fmt: skip
+        st.form_submit_button(
+            "Skip this key", icon=":material/block:", width="stretch",
+            on_click=_skipped, args=about,
+            help="It leaves your queue; what you ticked is kept, and you can reopen it.",
+        )  # fmt: skip
 
 
 def _field(what: str, about: tuple[Run, Annotator, KeyPage]) -> str:

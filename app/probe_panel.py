@@ -7,7 +7,6 @@ from pathlib import Path
 import streamlit as st
 
 from annotations.queries import KeyPage
-from annotations.tables import Run
 from app.plain import plain
 from app.probing import ABSENT, FAILED, LOADING, LONGEST_TEXT, Probed, Prober
 from mining.errors import AnnotationError
@@ -29,19 +28,9 @@ def _prober(folder: str) -> Prober:
     return Prober(folder)
 
 
-def show(run: Run, key: KeyPage) -> None:
-    """A panel below the grid; nothing is loaded before somebody asks."""
-    panel = st.expander(
-        "Probe: what does this key make of a text?", icon=":material/science:", key="probe",
-        on_change="rerun",
-    )  # fmt: skip
-    if panel.open:
-        with panel:
-            _panel(run.folder, key)
-
-
 @st.fragment
-def _panel(folder: str, key: KeyPage) -> None:
+def panel(folder: str, key: KeyPage) -> None:
+    """Ask for a text and show it; nothing is loaded before somebody wants it."""
     if not (Path(folder) / "manifest.json").is_file():
         st.info(
             f"The run's folder {plain(folder)} is not there, so its model cannot be found. Import"

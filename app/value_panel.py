@@ -1,8 +1,4 @@
-"""A key's value: which tokens it pushes towards, and how that fits the key's triggers.
-
-Closed for every key until somebody opens it, since it tells nothing about the prefixes and might
-suggest a pattern that is not in them.
-"""
+"""A key's value: which tokens it pushes towards, and how that fits the key's triggers."""
 
 from pathlib import Path
 
@@ -10,26 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from annotations.queries import KeyPage
-from annotations.tables import Run
 from app.plain import plain
 from exports.model_charts import shown_token
 from mining.errors import KeyholeError
 from mining.run_folder import MANIFEST, RunFolder
 
 
-def show(run: Run, key: KeyPage) -> None:
-    """A panel below the grid; nothing is read before somebody opens it."""
-    panel = st.expander(
-        "Value: what does this key push towards?", icon=":material/output:",
-        key=f"value {key.id}", on_change="rerun",
-    )  # fmt: skip
-    if panel.open:
-        with panel:
-            _panel(run.folder, key)
-
-
 @st.fragment
-def _panel(folder: str, key: KeyPage) -> None:
+def panel(folder: str, key: KeyPage) -> None:
+    """The value's top tokens, and where the best trigger's next token is among them."""
     try:
         stored = _stored(folder, key.layer, key.key)
     except KeyholeError as mistake:

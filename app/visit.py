@@ -150,6 +150,13 @@ def choose_key(key_id: int | None) -> None:
     st.session_state[_KEY] = None if key_id is None else str(key_id)
 
 
+def show_key(run: Run, person: Annotator, key_id: int) -> None:
+    """Look at this key from now on, and say so in the address at once."""
+    if chosen_key() != key_id:
+        choose_key(key_id)
+        remember(run, person)
+
+
 def remember(run: Run, person: Annotator | None) -> None:
     """Put what is chosen into the address."""
     wanted = {_RUN: run.name, _PERSON: person.name if person else None, _KEY: _chosen(_KEY)}

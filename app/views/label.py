@@ -6,10 +6,10 @@ import streamlit as st
 
 from annotations import blind, claims, queries, queue, store
 from annotations.answers import StoredAnswer
-from annotations.database import session
+from annotations.database import reading, session
 from annotations.queries import KeyPage
 from annotations.tables import DRAFT, SUBMITTED, Annotator, Run, utc_now
-from app import key_tools, probe_panel, value_panel, visit
+from app import key_panels, key_tools, visit
 from app.components.grid import DraftEvent, GridData, labelling_grid
 from app.plain import plain
 from mining.errors import AnnotationError, ClaimedError
@@ -37,8 +37,7 @@ def page() -> None:
             _reopening(key, person, stored)
     st.session_state[_STORED] = stored
     grid(run, person, key, stored.status)
-    probe_panel.show(run, key)
-    value_panel.show(run, key)
+    key_panels.show(run, key)
     key_tools.show(run, person, key, stored)
 
 
@@ -82,8 +81,7 @@ def _open(run: Run, person: Annotator) -> tuple[KeyPage, StoredAnswer] | None:
             stored = claims.open_key(session=opened, annotator_id=person.id, key_id=key_id)
         key = visit.key_page(key_id)
     assert key is not None
-    visit.choose_key(key.id)
-    visit.remember(run, person)
+    visit.show_key(run, person, key.id)
     return key, stored
 
 
@@ -105,8 +103,8 @@ def _chosen_key(run: Run) -> KeyPage | None:
 def _stored(run: Run, person: Annotator, key_id: int) -> StoredAnswer | None:
     """This person's answer, unless there is none or their claim has lapsed. Locks nothing."""
     assert person.id is not None
-    with session(visit.engine(), read_only=True) as opened:
-        stored = queries.stored_answer(session=opened, annotator_id=person.id, key_id=key_id)
+    with reading(visit.engine()) as connection:
+        stored = queries.answer_over(connection=connection, annotator_id=person.id, key_id=key_id)
     lapses = timedelta(hours=run.claim_hours)
     if stored and stored.status == DRAFT and stored.changed_at + lapses < utc_now():
         return None

@@ -173,7 +173,7 @@ def conflict(studio: Studio) -> None:
 
 def skipping(studio: Studio) -> None:
     key = studio.open("Bob", ANSWERED + 5)
-    studio.window.click("Skip")
+    studio.window.click("Flag, note, skip")
     studio.page.get_by_label("Why can this key not be labelled?").fill("tables without a sentence")
     studio.take("label-skip")
     studio.window.click("Skip this key")
@@ -233,7 +233,8 @@ def model(studio: Studio) -> None:
     studio.take("model", narrow=True)
     studio.take("model-tall", tall=True)
     studio.open("Ada", ANSWERED + 6)
-    studio.page.get_by_text("Value: what does this key push").click()
+    studio.page.get_by_text("Try the key").click()
+    studio.page.get_by_role("tab", name="Value").click()
     studio.window.shows("A pattern is what the prefixes share")
     scroll_to_probe(studio)
     studio.take("value", narrow=True)
@@ -274,7 +275,7 @@ def cases(studio: Studio) -> None:
 
 def probe(studio: Studio) -> None:
     key = studio.open("Ada", ANSWERED + 6)
-    studio.page.get_by_text("Probe: what does this key make").click()
+    studio.page.get_by_text("Try the key").click()
     studio.window.click("Load the model")
     studio.window.shows("The model is loading")
     scroll_to_probe(studio)

@@ -196,7 +196,7 @@ def test_a_key_is_labelled_and_submitted_with_the_keyboard_alone(window: AppWind
     assert window.saved() == []
     window.press("Control+Enter")
     left(window, title, 2)
-    tab_to(window, window.page.get_by_role("button", name="Skip"))
+    tab_to(window, window.page.get_by_role("button", name="Flag, note, skip"))
 
 
 def tab_to(window: AppWindow, wanted: Locator) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 
 from mining.run_folder import RunFolder
 
-PANEL = "Probe: what does this key make of a text?"
+PANEL = "Try the key: probe a text, see its value"
 
 
 @pytest.fixture(scope="module")

@@ -114,16 +114,16 @@ def labelling_grid(
     wrong with an event that is no well-formed answer, which reaches no callback.
     """
     heard = st.session_state.setdefault(_slot(key), {})
-    _mount(
+    sent = _mount(
         key=key,
         # One entry: Streamlit looks into each for a table to pack, at every rerun.
         data={"grid": _data_json(key, data, heard)},
         on_draft_change=lambda: _handle(key, "draft", on_draft),
         on_submit_change=lambda: _handle(key, "submit", on_submit),
-        on_shading_change=lambda: _switch(key, on_shading),
+        on_shading_change=lambda: _switched(key, on_shading),
     )
     # Streamlit may have left the callback out, and a switch, unlike an answer, is not sent again.
-    _switch(key, on_shading)
+    _switch(sent.get("shading"), heard, on_shading)
 
 
 def _handle(key: str, event: str, callback: Callable[[DraftEvent], None]) -> None:
@@ -143,9 +143,14 @@ def _handle(key: str, event: str, callback: Callable[[DraftEvent], None]) -> Non
         heard["answer"] = {name: value.get(name) for name in ("writer", "sequence", "attempt")}
 
 
-def _switch(key: str, callback: Callable[[bool], None] | None) -> None:
+def _switched(key: str, callback: Callable[[bool], None] | None) -> None:
     state = st.session_state.to_dict()
-    switched, heard = state[key].get("shading"), state[_slot(key)]
+    _switch(state[key].get("shading"), state[_slot(key)], callback)
+
+
+def _switch(
+    switched: object, heard: dict[str, Any], callback: Callable[[bool], None] | None
+) -> None:
     if isinstance(switched, dict) and switched != heard.get("shading"):
         if callback is not None:
             callback(switched.get("on") is True)
