@@ -9,7 +9,7 @@ RUN := data/runs/demo
 # into page faults (docs/performance.md).
 export GLIBC_TUNABLES := glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592
 
-.PHONY: demo mined test check bench screenshots clean
+.PHONY: demo mined test check bench audit screenshots clean
 .DEFAULT_GOAL := demo
 
 demo: mined  ## set up, mine the bundled model, open the app
@@ -43,6 +43,9 @@ bench: $(VENV)/.development  ## measure, a JSON line each (some 20 minutes)
 	$(BIN)/python -m exports.bench
 	$(BIN)/python -m app.bench
 	$(BIN)/python -m annotations.bench_load
+
+audit: $(VENV)/.development  ## look the pins up among known vulnerabilities; needs the network
+	$(BIN)/pip-audit --requirement requirements.txt
 
 screenshots: $(VENV)/.development mined  ## take docs/images anew from the demo
 	$(BIN)/python -m tests.browser.screenshots docs/images

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
-import app.components.grid
 from annotations.answers import Answer, PatternAnswer, problems
+from app.components.grid import script
 
 Run = Callable[..., object]
 Prefix = dict[str, object]
-FILES = [app.components.grid.HERE / name for name in ("state.js", "text.js", "shades.js")]
+FILES = [script.HERE / name for name in ("state.js", "text.js", "shades.js")]
 SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
 
 # "passing" is two tokens, "strings" and "can't" are one.

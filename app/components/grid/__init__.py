@@ -2,42 +2,22 @@
 
 The grid answers in the browser and sends every change whole; Python hands it to a callback, which
 stores it, and gives back what is stored. Only that makes the grid say "Saved". The browser's side
-is in the `.js` files beside this, joined into one module; saving.js explains how a change is sent,
-acknowledged, repeated and refused.
+is in the `.js` files beside this, joined into one module (`script.py`); saving.js explains how a
+change is sent, acknowledged, repeated and refused.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from annotations.answers import Answer, StoredAnswer
 from annotations.queries import PrefixView
+from app.components.grid import script
 from exports.palette import CATEGORY_COLOURS, TYPE_LETTERS
 from mining.errors import AnnotationError
 
-HERE = Path(__file__).parent
-_PARTS = (
-    "state.js",  # answers and their history: pure
-    "text.js",  # tokens, words, finding: pure
-    "saving.js",  # what the server has, and what it has not
-    "shades.js",  # coefficients to strengths: pure
-    "elements.js",  # making and changing elements
-    "rows.js",  # a row, and positions in its text
-    "table.js",  # the prefixes and the patterns' columns
-    "bar.js",  # the line above it
-    "foot.js",  # the line below it
-    "help.js",  # the list of keys
-    "view.js",  # all of that
-    "shading.js",  # coefficients over the text
-    "finder.js",  # tick by text
-    "editor.js",  # the commands that change the answer
-    "grid.js",  # the server's data, the cursor, what is said
-    "gestures.js",  # keyboard and mouse
-    "mount.js",  # what Streamlit calls
-)
 _STYLES = ("grid.css", "shading.css")
 _LONGEST_WRITER = 64  # characters; a window's random name has 32
 
@@ -85,14 +65,10 @@ class DraftEvent:
         return cls(value["key_id"], answer, value["base_revision"], writer, value["sequence"])
 
 
-def _joined(names: Sequence[str]) -> str:
-    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
-
-
 _mount = st.components.v2.component(
     "keyhole_labelling_grid",
-    css=_joined(_STYLES),
-    js=_joined(_PARTS),
+    css="\n".join((script.HERE / name).read_text(encoding="utf-8") for name in _STYLES),
+    js=script.sent(),
 )
 
 
