@@ -19,7 +19,7 @@ from sqlmodel import Session, and_, col, delete, func, or_, select, tuple_, upda
 from sqlmodel.sql.expression import SelectOfScalar
 
 from annotations import audit, queries
-from annotations.blind import check_lead
+from annotations.blind import check_active, check_lead
 from annotations.database import shut_out_others
 from annotations.tables import (
     DRAFT,
@@ -219,6 +219,7 @@ def has_room(*, session: Session, key: Key, annotator_id: int, now: datetime | N
 
 def let_go(*, session: Session, annotator_id: int, key_id: int) -> None:
     """Somebody passes over a key that they only looked at: their place in it is free again."""
+    check_active(session=session, annotator_id=annotator_id)
     session.exec(
         delete(Submission).where(
             col(Submission.annotator_id) == annotator_id,

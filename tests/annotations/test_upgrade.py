@@ -100,7 +100,7 @@ def test_every_row_is_still_there_and_gold_has_its_role(old: Engine) -> None:
     migrate(old)
     expected = before | {
         "annotator": sorted(as_gold(before["annotator"], "gold"), key=str),
-        "alembic_version": [{"version_num": "0003"}],
+        "alembic_version": [{"version_num": "0004"}],
     }
     assert with_old_columns_only(everything(old), before) == expected
 
@@ -198,7 +198,7 @@ def test_taking_the_upgrade_back_keeps_every_label(old: Engine) -> None:
 def test_what_was_before_an_upgrade_is_kept_beside_a_sqlite_database(old: Engine) -> None:
     before = everything(old)
     done = migrate(old)
-    assert (done.before, done.after) == ("0001", "0003")
+    assert (done.before, done.after) == ("0001", "0004")
     if old.dialect.name == "postgresql":
         assert done.kept is None
         return
@@ -215,7 +215,7 @@ def test_a_database_of_the_second_revision_keeps_every_row(old: Engine) -> None:
     own = {"annotator_id": ADA, "key_id": KEYS[2]}
     before = everything(old)
     assert migrate(old).before == "0002"
-    now = [{"version_num": "0003"}]
+    now = [{"version_num": "0004"}]
     assert everything(old) == before | {"alembic_version": now, "audit": []}
     with session(old) as s:
         skip(session=s, **own, reason="no idea")
@@ -235,7 +235,7 @@ def test_of_two_processes_that_upgrade_at_once_one_does_and_the_other_waits(old:
     ]  # fmt: skip
     said = sorted(process.communicate(timeout=60)[0] for process in started)
     assert [process.returncode for process in started] == [0, 0]
-    assert sum("from 0001 to 0003" in one for one in said) == 1
+    assert sum("from 0001 to 0004" in one for one in said) == 1
     assert sum("nothing to do" in one for one in said) == 1
     if old.dialect.name == "postgresql":
         assert "pg_dump --format=custom" in "".join(said)
@@ -255,7 +255,7 @@ def test_a_newer_database_is_refused_in_one_line_and_checking_changes_nothing(ol
         return ended.returncode, ended.stdout + ended.stderr
 
     code, line = said("--check")
-    assert (code, "would be brought from 0001 to 0003" in line) == (0, True)
+    assert (code, "would be brought from 0001 to 0004" in line) == (0, True)
     assert everything(old) == before
     with old.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
