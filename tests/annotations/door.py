@@ -27,7 +27,7 @@ class QuickHasher(PasswordHasher):
         self.verified: list[str] = []  # the parameters of each hash that was compared
         self.hashed = 0
 
-    def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002
+    def verify(self, hash: str | bytes, password: str | bytes) -> bool:
         self.verified.append(re.search(r"m=\d+,t=\d+,p=\d+", str(hash))[0])
         return super().verify(hash, password)
 

@@ -1,4 +1,4 @@
-"""Trying passwords: so many a name and an address in a quarter of an hour, then nobody's is heard."""
+"""Trying passwords: so many a name and an address in a quarter of an hour, then no more."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -71,23 +71,19 @@ def test_after_twenty_failures_an_address_is_refused_whatever_the_name(engine: E
     assert enter(engine, "Ada", address=AWAY)
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
-        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
-        ("192.0.2.1", "::ffff:192.0.2.1", True),
-        ("192.0.2.1", "192.0.2.2", False),
-        ("testclient", "testclient", True),
-        ("x" * 100_000, "\ud800", False),
-    ],
-)
-def test_addresses_are_one_where_one_subscriber_chooses_them(
-    engine: Engine, one: str, other: str, same: bool
-) -> None:
-    for number in range(20):
-        knock(engine, f"name {number}", address=one)
-    assert knock(engine, "Ada", address=other).startswith("Too many") == same
+def test_addresses_are_one_where_one_subscriber_chooses_them(engine: Engine) -> None:
+    pairs = {
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"): True,
+        ("2001:db8:1:2::1", "2001:db8:1:3::1"): False,
+        ("192.0.2.1", "::ffff:192.0.2.1"): True,
+        ("192.0.2.1", "192.0.2.2"): False,
+        ("x" * 100_000, "\ud800"): False,
+    }
+    for hour, ((one, other), same) in enumerate(pairs.items()):
+        moment = NOON + timedelta(hours=hour)
+        for number in range(20):
+            knock(engine, f"name {number}", address=one, now=moment)
+        assert knock(engine, "Ada", address=other, now=moment).startswith("Too many") == same
 
 
 def test_the_right_password_is_no_failure(engine: Engine) -> None:

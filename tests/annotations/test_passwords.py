@@ -1,6 +1,7 @@
 """Passwords: what may be one, how they are asked for, and that nothing is told at the door."""
 
 import unicodedata
+from datetime import timedelta
 
 import pytest
 from door import AWAY, HOME, HORSE, NOON, QuickHasher, add, do, enter, refusal, who, with_password
@@ -49,37 +50,22 @@ def test_an_accent_may_be_typed_as_one_character_or_as_two(engine: Engine) -> No
     assert knock(engine, "Zoë", "deja vu a Orleans") == WRONG
 
 
-@pytest.mark.parametrize(
-    "password", ["x" * 12, "y" * 200, "👩‍🔬" * 4, "密碼密碼密碼密碼密碼密碼", " " * 12, "a\0\n" * 4]
-)
-def test_any_twelve_to_two_hundred_characters_are_a_password(engine: Engine, password: str) -> None:
+def test_any_twelve_to_two_hundred_characters_are_a_password(engine: Engine) -> None:
     add(engine, "Ada")
-    with_password(engine, "Ada", password)
-    assert enter(engine, "Ada", password)
+    for password in ("x" * 12, "y" * 200, "👩‍🔬" * 4, "密碼" * 6, " " * 12, "a\0\n" * 4):
+        with_password(engine, "Ada", password)
+        assert enter(engine, "Ada", password)
 
 
-@pytest.mark.parametrize(
-    "password",
-    [
-        "",
-        "x" * 11,
-        "y" * 201,
-        "z" * 100_000,
-        "e\u0301" * 11,
-        "Ada Lovelace",
-        "ＡＤＡ lovelace",
-        "\ud800" * 12,
-    ],
-)
-def test_what_can_be_no_password_leaves_the_invitation_as_it_was(
-    engine: Engine, password: str
-) -> None:
+def test_what_can_be_no_password_leaves_the_invitation_as_it_was(engine: Engine) -> None:
     add(engine, "Ada Lovelace")
     token = do(engine, invite, name="Ada Lovelace", now=NOON)
     how = {"engine": engine, "token": token, "now": NOON, "hasher": QuickHasher()}
-    line = refusal(accept, **how, password=password)
-    assert "choose another" in line
-    assert not password or password not in line
+    lengths = ["x" * 11, "y" * 201, "z" * 100_000, "e\u0301" * 11, ""]
+    for password in [*lengths, "Ada Lovelace", "ＡＤＡ lovelace", "\ud800" * 12]:
+        line = refusal(accept, **how, password=password)
+        assert "choose another" in line
+        assert not password or password not in line
     assert who(engine, accept(**how, password=HORSE)) == "Ada Lovelace"
 
 
@@ -155,8 +141,10 @@ def test_no_password_token_or_hash_of_one_is_in_the_audit_trail(engine: Engine, 
     assert hashed not in said
     told = [line.split(",")[1:4] for line in said.splitlines()[-3:]]
     assert told == [
-        ["Lea", "invited", "Ada"], ["Ada", "password set", "Ada"], ["Ada", "password changed", "Ada"],
-    ]  # fmt: skip
+        ["Lea", "invited", "Ada"],
+        ["Ada", "password set", "Ada"],
+        ["Ada", "password changed", "Ada"],
+    ]
 
 
 # Changing it
@@ -190,7 +178,7 @@ def test_a_password_that_was_changed_meanwhile_opens_no_more(engine: Engine, ada
     class Slow(QuickHasher):
         """While it compares, the password is set anew."""
 
-        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:
             with_password(engine, "Ada", "another horse altogether")
             return super().verify(hash, password)
 
@@ -201,7 +189,7 @@ def test_hashing_holds_up_nobody_else_who_writes(engine: Engine, ada: int) -> No
     class Writing(QuickHasher):
         """While it works, somebody else writes; on SQLite that would wait for 30 seconds."""
 
-        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:
             add(engine, f"while comparing {len(self.verified)}")
             return super().verify(hash, password)
 

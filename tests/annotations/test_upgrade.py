@@ -217,7 +217,7 @@ def test_a_later_database_keeps_every_row_and_everybody_may_come_in(
         upgrade(alembic_config(connection), revision)
         if revision == "0003":
             connection.exec_driver_sql(
-                "INSERT INTO audit VALUES (0, '2026-05-04 12:00:00+00', 'Ada', 'x', 'y', NULL, NULL)"
+                "INSERT INTO audit VALUES (0, '2026-05-04 12:00:00+00', 'Ada', '', '', NULL, NULL)"
             )
     own = {"annotator_id": ADA, "key_id": KEYS[2]}
     before = everything(old)
