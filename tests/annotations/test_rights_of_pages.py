@@ -30,11 +30,13 @@ def calls(source: str) -> Iterator[tuple[str, ast.Call]]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
-        called = None
-        if isinstance(node.func, ast.Name):
-            called = functions.get(node.func.id)
-        elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-            called = f"{modules.get(node.func.value.id)}.{node.func.attr}"
+        meant, called = node.func, None
+        if isinstance(meant, ast.Name) and meant.id == "partial":
+            meant = node.args[0]
+        if isinstance(meant, ast.Name):
+            called = functions.get(meant.id)
+        elif isinstance(meant, ast.Attribute) and isinstance(meant.value, ast.Name):
+            called = f"{modules.get(meant.value.id)}.{meant.attr}"
         if called in BY_NAME:
             yield called, node
 
@@ -86,6 +88,7 @@ def test_pages_ask_at_all() -> None:
         "queue.assign(session=s, run_id=1, overlap=2)",
         "people.set_role(session=s, name=name, role=role)",
         "accounts.sign_out_everywhere(session=s, annotator_id=person.id, by=None)",
+        "partial(accounts.set_active, name=name, active=False)",
         "audit.entries(session=s)",
         "claims.locked_answer(s, person.id, 1, now)",
     ],
