@@ -61,6 +61,7 @@ RIGHTS = {
         dataset_upsert.upsert importer.check_run_name importer.wanted_of_new_keys
         importer.count_keys invitations.use_invitation invitations.end_invitations
         people.somebody queue.claims_since queue.has_room
+        accounts.sign_everybody_out
         sign_ins.begin_sign_in sign_ins.end_sign_ins selection.Selection.checked""",
     COMMAND_LINE: """
         agreement_report.report_agreement audit.entries backups.backup backups.restore

@@ -10,7 +10,8 @@ from door import NOON, add, do, enter, refusal, who, with_password
 from sqlalchemy import Engine
 from test_annotations_cli import Command, command, refused  # noqa: F401 (a fixture)
 
-from annotations import accounts, audit, identities, invitations, people
+from annotations import accounts, audit, identities, invitations, people, queue
+from annotations.claims import claim_next
 from annotations.database import session
 from annotations.store import submit
 from annotations.tables import LEAD
@@ -63,6 +64,17 @@ def test_what_somebody_labelled_stays_when_they_leave(desk: Desk) -> None:
             attempt()
     found = {account.name: account for account in do(desk.engine, accounts.listing)}
     assert (found["Ada"].active, found["Bob"].active) == (False, True)
+
+
+def test_a_key_that_somebody_had_begun_goes_to_another_when_they_leave(desk: Desk) -> None:
+    first, second, *_ = desk.keys
+    do(desk.engine, queue.assign, run_id=desk.run_id, overlap=1)
+    desk.save(answer(pattern(1, 2, 3)), annotator_id=desk.ada, key_id=first)
+    bobs = {"run_id": desk.run_id, "annotator_id": desk.bob}
+    assert do(desk.engine, queue.next_key, **bobs) == second
+    set_active(desk.engine, "Ada", False)
+    assert do(desk.engine, queue.next_key, **bobs) == first
+    assert do(desk.engine, claim_next, **bobs) == first
 
 
 @pytest.mark.parametrize("change", [(set_active, False), (set_role, "annotator")])
