@@ -48,6 +48,8 @@ def wrong(source: str) -> list[str]:
         if BY_NAME[name] in (COMMAND_LINE, INSIDE):
             found.append(f"{name} is not for pages")
         given = {keyword.arg: keyword.value for keyword in call.keywords}
+        if "decided_by" in given:
+            found.append(f"{name} decides for somebody else")
         if None in given:  # **: what is in it must be looked at where it is made
             continue
         asked = [one for one in PERSON if one in parameters_of(FUNCTIONS[name])]
@@ -90,6 +92,7 @@ def test_pages_ask_at_all() -> None:
         "accounts.sign_out_everywhere(session=s, annotator_id=person.id, by=None)",
         "partial(accounts.set_active, name=name, active=False)",
         "audit.entries(session=s)",
+        "store.submit(session=s, annotator_id=person.id, key_id=1, decided_by=2)",
         "claims.locked_answer(s, person.id, 1, now)",
     ],
 )
