@@ -13,6 +13,7 @@ from annotations.database import session
 from annotations.invitations import invite, invited
 from annotations.passwords import accept, change_password, sign_in
 from annotations.tables import Password
+from mining.errors import AnnotationError
 
 WRONG = "The name or the password is not right."
 
@@ -165,7 +166,8 @@ def test_a_changed_password_leaves_one_window_open_and_no_invitation(
     change = {"engine": engine, "annotator_id": ada, "now": NOON, "hasher": QuickHasher()}
     change_password(**change, old=HORSE, new="another horse altogether", token=here)
     assert (who(engine, here), who(engine, there)) == ("Ada", None)
-    assert "was used" in refusal(do, engine=engine, what=invited, token=invitation, now=NOON)
+    with pytest.raises(AnnotationError, match="was used"):
+        do(engine, invited, token=invitation, now=NOON)
     assert knock(engine, "Ada", HORSE) == WRONG
     assert enter(engine, "Ada", "another horse altogether")
     change_password(**change, old="another horse altogether", new=HORSE)
