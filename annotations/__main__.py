@@ -1,4 +1,4 @@
-"""The annotations' command line: import, assign, say who labels, tell what labels add up to."""
+"""The annotations' command line: import, assign, tell what labels add up to."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from annotations import people, queries, queue, upkeep
+from annotations import queries, queue, upkeep, users
 from annotations.agreement_report import report_agreement
 from annotations.agreement_view import agreement_view
 from annotations.answer_weights import Policy
@@ -16,13 +16,11 @@ from annotations.frames import dataset_frames
 from annotations.importer import import_run
 from annotations.label_statistics import label_statistics
 from annotations.statistics_report import report
-from annotations.tables import ANNOTATOR
 from mining.command_line import layer_numbers, new_app, run
 from mining.run_folder import RunFolder
 
 app = new_app("People and their labels: import runs, say who labels.")
-users = new_app("Who labels.")
-app.add_typer(users, name="users")
+app.add_typer(users.app, name="users")
 app.add_typer(upkeep.app)
 
 
@@ -177,43 +175,6 @@ def statistics_command(
         found.to_csv(partial, index=False, lineterminator="\r\n")
         partial.replace(csv)
     typer.echo(report(found, run=run.name, policy=policy, machines=machines))
-
-
-@users.command("add")
-def users_add(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    role: Annotated[str, typer.Option(help="annotator, lead or machine")] = ANNOTATOR,
-) -> None:
-    """Add somebody who labels."""
-    engine = make_engine(database_url())
-    migrate(engine)
-    with session(engine) as writing:
-        added = people.add_annotator(session=writing, name=name, role=role)
-    typer.echo(f"{added.name} ({added.role}) can label now.")
-
-
-@users.command("role")
-def users_role(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    role: Annotated[str, typer.Argument(metavar="ROLE", help="annotator or lead")],
-) -> None:
-    """Make an annotator a lead, or a lead an annotator."""
-    engine = make_engine(database_url())
-    migrate(engine)
-    with session(engine) as writing:
-        person = people.set_role(session=writing, name=name, role=role)
-    typer.echo(f"{person.name} is {person.role} now.")
-
-
-@users.command("list")
-def users_list() -> None:
-    """Say who labels, and in which role."""
-    engine = make_engine(database_url())
-    migrate(engine)
-    with session(engine, read_only=True) as reading:
-        people = queries.annotators(session=reading)
-    for person in people:
-        typer.echo(f"{person.name}\t{person.role}")
 
 
 if __name__ == "__main__":

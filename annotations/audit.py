@@ -2,7 +2,8 @@
 
 A row is written in the transaction of the change itself: both are kept, or neither. There is no
 way here to change or delete one, and triggers in the database refuse it to everybody else. Drafts
-are not among it. Whoever may use the command line may read it; no page shows it.
+are not among it, and never a password, a token or a hash of one. Whoever may use the command line
+may read it; no page shows it.
 """
 
 import csv
@@ -22,6 +23,9 @@ ADDED, ROLE_CHANGED = "user added", "role changed"
 ASSIGNED, OPENED = "assigned", "opened to everybody"
 SUBMISSION, SKIP, REOPENING = "submitted", "skipped", "reopened"
 DECISION, DECISION_REOPENED = "gold decided", "gold reopened"
+IDENTITY_CHANGED, IDENTITY_BOUND = "e-mail changed", "identity recognised"
+INVITED, PASSWORD_SET, PASSWORD_CHANGED = "invited", "password set", "password changed"
+SIGNED_OUT, DEACTIVATED, ACTIVATED = "signed out everywhere", "deactivated", "activated"
 RESTORED, IMPORTED = "backup restored", "dataset imported"
 COMMAND_LINE = "command line"  # no annotator's name may begin with it
 COLUMNS = ("at", "who", "what", "about", "before", "after")

@@ -6,9 +6,10 @@ Each call is part of the caller's transaction, and safe when two processes act o
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from annotations.answers import StoredAnswer
+from annotations.blind import check_active, left
 from annotations.database import shut_out_others
 from annotations.guidelines import GUIDELINE_VERSION
 from annotations.queries import stored_answer
@@ -37,6 +38,7 @@ def claim_next(
     now: datetime | None = None,
 ) -> int | None:
     """Open the next key of somebody's queue, see `next_key`; its id, or None if none is left."""
+    check_active(session=session, annotator_id=annotator_id)
     # All draw the same next key: without a line to wait in, each would wait for it, find it taken,
     # and wait with the rest for the one after it.
     shut_out_others(session=session, run_id=run_id)
@@ -57,17 +59,24 @@ def claim_next(
 
 
 def locked_answer(session: Session, annotator_id: int, key_id: int, moment: datetime) -> Submission:
-    """The answer's row, made if it is missing, and nobody else's until the transaction ends."""
+    """The answer's row, made if it is missing, and nobody else's until the transaction ends.
+
+    Everything that changes an answer comes through here, so that whoever was deactivated is refused
+    here, whatever windows they have open.
+    """
     wanted = (
-        select(Submission)
+        select(Submission, Annotator)
+        .join(Annotator, col(Annotator.id) == col(Submission.annotator_id))
         .where(Submission.annotator_id == annotator_id, Submission.key_id == key_id)
-        .with_for_update()  # SQLite knows no row locks; its BEGIN IMMEDIATE does the same
+        .with_for_update(of=Submission)  # SQLite knows none; its BEGIN IMMEDIATE does the same
         .execution_options(populate_existing=True)
     )
-    if row := session.exec(wanted).first():
+    if found := session.exec(wanted).first():
+        row, person = found
+        if not person.active:
+            raise AnnotationError(left(person.name))
         return row
-    if session.get(Annotator, annotator_id) is None:
-        raise AnnotationError(f"There is no annotator number {annotator_id}; choose who you are.")
+    check_active(session=session, annotator_id=annotator_id)
     if session.get(Key, key_id) is None:
         raise AnnotationError(f"There is no key number {key_id}; go back to the list of keys.")
     try:
@@ -83,7 +92,7 @@ def locked_answer(session: Session, annotator_id: int, key_id: int, moment: date
             )
     except IntegrityError:
         pass  # another process was faster: its row serves as well
-    return session.exec(wanted).one()
+    return session.exec(wanted).one()[0]
 
 
 def stored(session: Session, annotator_id: int, key_id: int) -> StoredAnswer:
@@ -99,6 +108,7 @@ def _claimed(session: Session, annotator_id: int, key_id: int, moment: datetime)
         Submission.annotator_id == annotator_id, Submission.key_id == key_id
     )
     row = session.exec(wanted).first()
+    check_active(session=session, annotator_id=annotator_id)
     if row is None:
         check_room(session, annotator_id, key_id, moment)
         return locked_answer(session, annotator_id, key_id, moment)

@@ -74,14 +74,18 @@ def dataset_frames(
     Only submitted answers, or with `all` drafts too (status `draft`, no submitted_at). `annotator`
     is the person's name; `annotators` tells of each whether they are `human`, `machine` or
     `gold`. Rows are sorted by layer and key, then annotator, pattern and rank. For a
-    viewer, only answers to keys that this person may see others' answers to (blind.py). With
+    viewer, only answers to keys that this person may see others' answers to (blind.py), and nobody
+    else's drafts. With
     `answered_only`, only keys and prefixes that some answer is about, which is all statistics need.
     `layers` leaves out the keys of others and all about them, `annotators` the answers of others.
     """
     of_layers = true() if layers is None else col(Key.layer).in_(layers)
     answered = _answered(run_id, status).where(of_layers)
     if viewer_id is not None:
-        answered = answered.where(may_see_others(viewer_id))
+        readable = or_(
+            col(Submission.status) == SUBMITTED, col(Submission.annotator_id) == viewer_id
+        )
+        answered = answered.where(may_see_others(viewer_id), readable)
     if annotators is not None:
         answered = answered.where(col(Annotator.name).in_(annotators))
     about = answered.with_only_columns(col(Key.id)) if answered_only else None

@@ -113,8 +113,9 @@ def annotators(*, session: Session) -> list[Annotator]:
 
 
 def annotator_named(*, session: Session, name: str | None) -> Annotator | None:
-    """The person of that name; None if there is none, for `gold` and for a machine."""
-    wanted = select(Annotator).where(Annotator.name == name, col(Annotator.role).not_in(NOT_PEOPLE))
+    """The person of that name who may come in; None for `gold`, machines, and who has left."""
+    people = (col(Annotator.active), col(Annotator.role).not_in(NOT_PEOPLE))
+    wanted = select(Annotator).where(Annotator.name == name, *people)
     # What stands in an address may be nothing that a database can take.
     return None if name is None or not is_printable(name) else session.exec(wanted).first()
 

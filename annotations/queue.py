@@ -19,7 +19,7 @@ from sqlmodel import Session, and_, col, delete, func, or_, select, tuple_, upda
 from sqlmodel.sql.expression import SelectOfScalar
 
 from annotations import audit, queries
-from annotations.blind import check_lead
+from annotations.blind import check_active, check_lead
 from annotations.database import shut_out_others
 from annotations.tables import (
     DRAFT,
@@ -176,7 +176,8 @@ def claims_since(*, session: Session, run_id: int, now: datetime | None = None) 
 def held_by_others(annotator_id: int, since: datetime, run_id: int) -> ScalarSelect[int]:
     """How many others hold a key, for use in a statement on Key; gold holds none.
 
-    Neither do drafts of leads who are not blind: they cannot be submitted.
+    Neither do drafts of whoever was deactivated, or of leads who are not blind: they cannot be
+    submitted.
     """
     other = aliased(Submission)
     held = or_(
@@ -184,6 +185,7 @@ def held_by_others(annotator_id: int, since: datetime, run_id: int) -> ScalarSel
         and_(
             col(other.status) == DRAFT,
             col(other.changed_at) > since,
+            col(Annotator.active),
             col(other.annotator_id).not_in(_not_blind(run_id)),
         ),
     )
@@ -219,6 +221,7 @@ def has_room(*, session: Session, key: Key, annotator_id: int, now: datetime | N
 
 def let_go(*, session: Session, annotator_id: int, key_id: int) -> None:
     """Somebody passes over a key that they only looked at: their place in it is free again."""
+    check_active(session=session, annotator_id=annotator_id)
     session.exec(
         delete(Submission).where(
             col(Submission.annotator_id) == annotator_id,

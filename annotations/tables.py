@@ -97,13 +97,19 @@ class Prefix(SQLModel, table=True):
 
 
 class Annotator(SQLModel, table=True):
-    """A person who labels. `shading`: whether they want prefixes shaded by coefficient."""
+    """A person who labels. `shading`: whether they want prefixes shaded by coefficient.
+
+    Whoever is not `active` has left: they may do nothing, and their labels stay. What began up to
+    `signed_out_at` is over, wherever they signed in.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     role: str = Field(default=ANNOTATOR)
     created_at: datetime = Field(default_factory=utc_now)
     shading: bool = Field(default=False)
+    active: bool = Field(default=True)
+    signed_out_at: datetime | None = Field(default=None)
 
 
 class Submission(SQLModel, table=True):
@@ -199,3 +205,55 @@ class Audit(SQLModel, table=True):
     about: str
     before: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     after: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+
+
+class Identity(SQLModel, table=True):
+    """Under which e-mail address an identity provider knows somebody.
+
+    `issuer` and `subject` are what the provider calls them, empty until they sign in for the first
+    time. From then on the two are what counts, whoever has the mailbox.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    annotator_id: int = Field(foreign_key="annotator.id", unique=True)
+    email: str = Field(unique=True)  # as `identities.folded` writes it
+    issuer: str = Field(default="")
+    subject: str = Field(default="")
+
+
+class Password(SQLModel, table=True):
+    """Somebody's password, as Argon2 hashed it."""
+
+    annotator_id: int = Field(foreign_key="annotator.id", primary_key=True)
+    hash: str
+    changed_at: datetime = Field(default_factory=utc_now)
+
+
+class Invitation(SQLModel, table=True):
+    """A link with which somebody may set a password, once. Its token is known to them alone."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    annotator_id: int = Field(foreign_key="annotator.id", index=True)
+    token_sha256: str = Field(unique=True)
+    made_at: datetime = Field(default_factory=utc_now)
+    expires_at: datetime
+    used_at: datetime | None = Field(default=None)
+
+
+class SignIn(SQLModel, table=True):
+    """A browser in which somebody has signed in by password. Its token is known to it alone."""
+
+    token_sha256: str = Field(primary_key=True)
+    annotator_id: int = Field(foreign_key="annotator.id", index=True)
+    begun_at: datetime = Field(default_factory=utc_now)
+    seen_at: datetime = Field(default_factory=utc_now)  # give or take an hour
+    expires_at: datetime
+
+
+class Attempt(SQLModel, table=True):
+    """Somebody tried to sign in and failed; kept as long as it counts. About a name or an address,
+    of which it holds a hash."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    about_sha256: str = Field(index=True)
+    at: datetime = Field(default_factory=utc_now)

@@ -100,7 +100,7 @@ def test_every_row_is_still_there_and_gold_has_its_role(old: Engine) -> None:
     migrate(old)
     expected = before | {
         "annotator": sorted(as_gold(before["annotator"], "gold"), key=str),
-        "alembic_version": [{"version_num": "0003"}],
+        "alembic_version": [{"version_num": "0004"}],
     }
     assert with_old_columns_only(everything(old), before) == expected
 
@@ -198,7 +198,7 @@ def test_taking_the_upgrade_back_keeps_every_label(old: Engine) -> None:
 def test_what_was_before_an_upgrade_is_kept_beside_a_sqlite_database(old: Engine) -> None:
     before = everything(old)
     done = migrate(old)
-    assert (done.before, done.after) == ("0001", "0003")
+    assert (done.before, done.after) == ("0001", "0004")
     if old.dialect.name == "postgresql":
         assert done.kept is None
         return
@@ -209,18 +209,31 @@ def test_what_was_before_an_upgrade_is_kept_beside_a_sqlite_database(old: Engine
     assert migrate(old).kept is None
 
 
-def test_a_database_of_the_second_revision_keeps_every_row(old: Engine) -> None:
+@pytest.mark.parametrize("revision", ["0002", "0003"])
+def test_a_later_database_keeps_every_row_and_everybody_may_come_in(
+    old: Engine, revision: str
+) -> None:
     with old.execution_options(migrating=True).begin() as connection:
-        upgrade(alembic_config(connection), "0002")
+        upgrade(alembic_config(connection), revision)
+        if revision == "0003":
+            connection.exec_driver_sql(
+                "INSERT INTO audit VALUES (0, '2026-05-04 12:00:00+00', 'Ada', '', '', NULL, NULL)"
+            )
     own = {"annotator_id": ADA, "key_id": KEYS[2]}
     before = everything(old)
-    assert migrate(old).before == "0002"
-    now = [{"version_num": "0003"}]
-    assert everything(old) == before | {"alembic_version": now, "audit": []}
+    assert migrate(old).before == revision
+    after = everything(old)
+    now = [{"version_num": "0004"}]
+    assert with_old_columns_only(after, before) == before | {"alembic_version": now}
+    new = {"identity", "password", "invitation", "signin", "attempt"}
+    assert {table for table in after.keys() - before.keys() if not after[table]} >= new
     with session(old) as s:
         skip(session=s, **own, reason="no idea")
+        people = s.exec(select(Annotator.active, Annotator.signed_out_at)).all()
+    assert set(people) == {(True, None)}
     with old.connect() as connection:
-        assert connection.execute(text("SELECT who FROM audit")).scalars().all() == ["Ada"]
+        said = connection.execute(text("SELECT who FROM audit ORDER BY id")).scalars().all()
+    assert said == ["Ada"] * (1 + (revision == "0003"))
 
 
 def test_of_two_processes_that_upgrade_at_once_one_does_and_the_other_waits(old: Engine) -> None:
@@ -235,7 +248,7 @@ def test_of_two_processes_that_upgrade_at_once_one_does_and_the_other_waits(old:
     ]  # fmt: skip
     said = sorted(process.communicate(timeout=60)[0] for process in started)
     assert [process.returncode for process in started] == [0, 0]
-    assert sum("from 0001 to 0003" in one for one in said) == 1
+    assert sum("from 0001 to 0004" in one for one in said) == 1
     assert sum("nothing to do" in one for one in said) == 1
     if old.dialect.name == "postgresql":
         assert "pg_dump --format=custom" in "".join(said)
@@ -255,7 +268,7 @@ def test_a_newer_database_is_refused_in_one_line_and_checking_changes_nothing(ol
         return ended.returncode, ended.stdout + ended.stderr
 
     code, line = said("--check")
-    assert (code, "would be brought from 0001 to 0003" in line) == (0, True)
+    assert (code, "would be brought from 0001 to 0004" in line) == (0, True)
     assert everything(old) == before
     with old.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
