@@ -104,7 +104,7 @@ def _stored(run: Run, person: Annotator, key_id: int) -> StoredAnswer | None:
     """This person's answer, unless there is none or their claim has lapsed. Locks nothing."""
     assert person.id is not None
     with reading(visit.engine()) as connection:
-        stored = queries.answer_over(connection=connection, annotator_id=person.id, key_id=key_id)
+        stored = queries.stored_answer(session=connection, annotator_id=person.id, key_id=key_id)
     lapses = timedelta(hours=run.claim_hours)
     if stored and stored.status == DRAFT and stored.changed_at + lapses < utc_now():
         return None

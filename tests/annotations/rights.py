@@ -53,7 +53,8 @@ RIGHTS = {
         search.has_value_tokens""",
     CHECK: "blind.check_active blind.check_lead blind.check_may_see people.check_lead_remains",
     DATABASE: """
-        database.migrate database.revision_of database.session database.shut_out_others""",
+        database.migrate database.revision_of database.reading database.session
+        database.shut_out_others mendable.mendable mendable.place_of""",
     INSIDE: """
         attempts.begin_attempt attempts.forget_attempt
         audit.record audit.record_answer audit.name_of
