@@ -290,4 +290,4 @@ BENCHMARKS: dict[str, Benchmark] = {
     "naive": over_naive,
     "memory": memory,
 }
-SLOW = {"forward-paper"}  # run only where asked for
+SLOW = {"forward-paper", "values-memory"}  # run only where asked for

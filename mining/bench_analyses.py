@@ -4,6 +4,8 @@
 Weights are random, since only shapes matter.
 """
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -38,6 +40,10 @@ class _Values:
         for _ in summarise(self.readout, "plain", self.rows_FD, self.next_F, TOP_TOKENS):
             pass
 
+    def others(self) -> "_Values":
+        """As many other vectors, read by the same embedding."""
+        return replace(self, rows_FD=torch.randn_like(self.rows_FD))
+
     def plain(self) -> None:
         """The distributions alone, as many rows at a time."""
         on_cpu = self.rows_FD.device.type == "cpu"
@@ -48,19 +54,53 @@ class _Values:
             torch.softmax(self.rows_FD[start : start + step] @ weight_VD.T, dim=1)
 
 
+def random_values(words: int, width: int, rows: int, device: str = "cpu") -> _Values:
+    """Random value vectors, and a random output embedding."""
+    random = torch.Generator().manual_seed(0)
+    weight_VD, rows_FD = (
+        torch.randn(count, width, generator=random).to(device) for count in (words, rows)
+    )
+    output = OutputEmbedding(weight_VD)
+    next_F = torch.randint(words, (rows,), generator=random).to(device)
+    return _Values(Readout(output, output, None, words), rows_FD, next_F)
+
+
 @torch.inference_mode()
 def values(words: int, width: int, rows: int, setting: Setting) -> dict[str, Any]:
     """Figures 4 and 5 of some values against a chunked softmax(V · E)."""
-    random = torch.Generator().manual_seed(0)
-    weight_VD, rows_FD = (
-        torch.randn(count, width, generator=random).to(setting.device) for count in (words, rows)
-    )
-    output = OutputEmbedding(weight_VD)
-    next_F = torch.randint(words, (rows,), generator=random).to(setting.device)
-    work = _Values(Readout(output, output, None, words), rows_FD, next_F)
+    work = random_values(words, width, rows, setting.device)
     work.ours()
     seconds = _interleaved(work.ours, work.plain, setting)
     return _figures(seconds, rows) | {"values": rows, "words": words, "width": width}
+
+
+_PEAK = """
+import resource, sys
+import torch
+from mining.bench_analyses import random_values
+words, width, layers, keys = map(int, sys.argv[1:])
+with torch.inference_mode():
+    each = [random_values(words, width, keys)]
+    each += [each[0].others() for _ in range(layers - 1)]
+    model = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for work in each:
+        work.ours()
+print(model * 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def values_memory(words: int, width: int, layers: int, keys: int, _: Setting) -> dict[str, Any]:
+    """Peak resident memory of figures 4 and 5 beyond the weights themselves."""
+    sizes = (words, width, layers, keys)
+    ended = subprocess.run(
+        [sys.executable, "-c", _PEAK, *map(str, sizes)], check=True, capture_output=True, text=True
+    )
+    model, peak = map(int, ended.stdout.split())
+    return {
+        "gib_beyond_the_model": round((peak - model) / 2**30, 2),
+        "gib_of_the_model": round(model / 2**30, 2),
+        "values": layers * keys, "words": words, "width": width,
+    }  # fmt: skip
 
 
 @torch.inference_mode()
@@ -123,6 +163,7 @@ def _figures(seconds: list[tuple[float, float]], items: int) -> dict[str, Any]:
 BENCHMARKS: dict[str, Benchmark] = {
     "values-demo": partial(values, 4_864, 192, 8_000),
     "values-paper": partial(values, PAPER_WORDS, PAPER_WIDTH, 500),
+    "values-memory": partial(values_memory, PAPER_WORDS, PAPER_WIDTH, 16, 4_096),
     "composition-8x128": partial(composition, "8x128"),
     "composition-gpt2-small": partial(composition, "gpt2-small"),
 }
