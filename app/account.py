@@ -19,14 +19,17 @@ _OLD, _NEW, _AGAIN = "old password", "new password", "new password again"
 # like the app's buttons beside it.
 _LEAVE = """
 <style>
-.kh-leave button {{font: inherit; font-size: 1rem; color: inherit; background: transparent;
+.kh-leave button {{font: inherit; font-size: .875rem; color: inherit; background: transparent;
   border: 1px solid color-mix(in srgb, currentColor 22%, transparent); border-radius: .5rem;
-  width: 100%; min-height: 2.5rem; cursor: pointer;}}
+  width: 100%; min-height: 2.5rem; cursor: pointer; display: flex; gap: .5rem;
+  align-items: center; justify-content: center;}}
+.kh-leave span {{font: 1.25em "Material Symbols Rounded";}}
 .kh-leave button:hover {{border-color: #0072B2;}}
 .kh-leave button:focus-visible {{outline: 2px solid #0072B2; outline-offset: 2px;}}
 </style>
 <form class="kh-leave" method="post" action="/sign-out" target="_self">
-<input type="hidden" name="form" value="{token}"><button type="submit">Sign out</button></form>
+<input type="hidden" name="form" value="{token}"><button type="submit">
+<span aria-hidden="true">logout</span>Sign out</button></form>
 """
 
 

@@ -78,7 +78,7 @@ def _not_let_in(reason: str) -> None:
     claims = st.user.to_dict()
     came_as = claims.get("email") or claims.get("name") or claims.get("sub") or "somebody"
     st.title("You are not let in")
-    st.write(f"You came as **{plain(str(came_as))}**.")
+    st.text(f"You came as {came_as}.")
     st.warning(plain(reason), icon=":material/lock:")
     st.write(
         "If this is the wrong account, sign out and come as somebody else. If it is the right one,"

@@ -4,6 +4,7 @@ They look like the app, whose colours they take from its theme, and hold togethe
 """
 
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 from starlette.responses import HTMLResponse
@@ -16,8 +17,7 @@ from app.headers import digest_of
 _LAYOUT = """
 *, ::before {box-sizing: border-box;}
 body {margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem;
-  background: var(--back); color: var(--text); font: 15px/1.5 "Source Sans", "Source Sans Pro",
-  system-ui, sans-serif;}
+  background: var(--back); color: var(--text); font: 15px/1.5 "Source Sans", system-ui, sans-serif;}
 main {width: min(24rem, 100%); overflow-wrap: anywhere;}
 img {height: 2rem; margin-bottom: 1.5rem; display: block;}
 h1 {font-size: 1.75rem; line-height: 1.2; font-weight: 650; margin: 0 0 .5rem;}
@@ -113,7 +113,8 @@ def _page(title: str, body: str, status: int) -> HTMLResponse:
         headers={
             "Cache-Control": "no-store",
             "Content-Security-Policy": f"default-src 'none'; style-src '{digest_of(style)}';"
-            " img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+            " img-src data:; font-src 'self'; form-action 'self'; base-uri 'none';"
+            " frame-ancestors 'none'",
             # A token in the address is told to nobody, not even to this server.
             "Referrer-Policy": "strict-origin",
         },
@@ -133,4 +134,14 @@ def _style() -> str:
         )
         for scheme in ("light", "dark")
     )
-    return f"{light} @media (prefers-color-scheme: dark) {{{dark}}}{_LAYOUT}"
+    return f"{_font()}{light} @media (prefers-color-scheme: dark) {{{dark}}}{_LAYOUT}"
+
+
+def _font() -> str:
+    """The app's own font, from where Streamlit serves it; its name there changes with releases."""
+    media = Path(st.__file__).parent / "static" / "static" / "media"
+    return "".join(
+        f'@font-face {{font-family: "Source Sans"; font-weight: 200 900;'
+        f' src: url("/static/media/{found.name}") format("woff2");}}'
+        for found in media.glob("SourceSansVF-Upright*.woff2")
+    )

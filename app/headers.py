@@ -24,7 +24,7 @@ _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 class Headers:
     """Middleware that adds the headers to whatever has not said otherwise for itself."""
 
-    def __init__(self, app: ASGIApp, public_url: str = "") -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._added = {
             "Content-Security-Policy": page_policy(),
@@ -36,8 +36,6 @@ class Headers:
             "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         }
-        if public_url.startswith("https://"):
-            self._added["Strict-Transport-Security"] = "max-age=31536000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; add to the answer's head."""

@@ -19,8 +19,5 @@ def make_app() -> App:
     return App(
         MAIN,
         routes=Door().routes() if passwords else [],
-        middleware=[
-            Middleware(Headers, public_url=sign_in.public_url()),
-            *([Middleware(Gate)] if passwords else []),
-        ],
+        middleware=[Middleware(Headers), *([Middleware(Gate)] if passwords else [])],
     )

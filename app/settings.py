@@ -43,7 +43,7 @@ class Settings:
             )
         _check_url(self.url)
         if self.sign_in == OIDC:
-            _check_provider(_auth_section(), self.url)
+            check_provider(_auth_section(self.streamlit), self.url)
         _check_free(self.host, self.port)
 
     @property
@@ -95,18 +95,21 @@ def _check_url(url: str) -> None:
         )
 
 
-def _auth_section() -> Mapping[str, Any]:
+def _auth_section(told: dict[str, Any]) -> Mapping[str, Any]:
     """`[auth]` of Streamlit's secrets; empty where there is none."""
-    # Not at the top: only this way of signing in needs it before the server is made.
+    # Not at the top: only this way of signing in needs Streamlit before the server is made.
+    from streamlit import config
     from streamlit.runtime.secrets import secrets_singleton
 
+    # Where secrets are is a setting; all are read as they will be, or a change would be announced.
+    config.get_config_options(force_reparse=True, options_from_flags=told)
     if not secrets_singleton.load_if_toml_exists():
         return {}
     found = secrets_singleton.get("auth")
     return found if isinstance(found, Mapping) else {}
 
 
-def _check_provider(section: Mapping[str, Any], url: str) -> None:
+def check_provider(section: Mapping[str, Any], url: str) -> None:
     """KeyholeError unless [auth] says all that Streamlit needs to ask an identity provider."""
     lacking = [name for name in _ASKED if not section.get(name)]
     if lacking:

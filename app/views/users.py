@@ -80,7 +80,7 @@ def _row(lead: Annotator, account: Account) -> None:
             st.badge(account.role, color="blue" if account.role == LEAD else "gray")
             if not account.active:
                 st.badge("deactivated", icon=":material/block:", color="orange")
-            st.markdown(f":small[{_ways_in(account)}]")
+            st.text(_ways_in(account))
         if account.role == MACHINE:
             return
         opened = st.popover(
@@ -95,7 +95,7 @@ def _row(lead: Annotator, account: Account) -> None:
 def _ways_in(account: Account) -> str:
     found = []
     if sign_in.mode() == OIDC:
-        found.append(plain(account.email) if account.email else "no e-mail address yet")
+        found.append(account.email or "no e-mail address yet")
     elif sign_in.mode() == PASSWORDS:
         found.append("has a password" if account.has_password else "no password yet")
         if account.invited_until is not None:
