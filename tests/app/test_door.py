@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 import streamlit as st
@@ -15,7 +16,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from annotations import invitations, passwords, people, sign_ins
-from annotations.database import session
+from annotations.database import make_engine, migrate, session
 from app import door, storage
 from app.door import Door, Gate
 from app.headers import Headers
@@ -26,17 +27,27 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 COOKIE = "keyhole_sign_in"
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with Ada, who has a password."""
+    path = tmp_path_factory.mktemp("filled") / "keyhole.db"
+    engine = make_engine(f"sqlite:///{path}")
+    migrate(engine)
+    with session(engine) as s:
+        people.add_annotator(session=s, name="Ada")
+        token = invitations.invite(session=s, name="Ada")
+    passwords.accept(engine=engine, token=token, password=PASSWORD, hasher=CHEAP)
+    engine.dispose()
+    return path
+
+
 @pytest.fixture
-def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    """A browser before a server that has a database with Ada, who has a password, and one page."""
+def client(tmp_path: Path, filled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """A browser before a server that has a copy of it, and one page."""
+    copyfile(filled, tmp_path / "keyhole.db")
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'keyhole.db'}")
     monkeypatch.setenv("KEYHOLE_SIGN_IN", "passwords")
     st.cache_resource.clear()
-    with session(storage.engine()) as s:
-        people.add_annotator(session=s, name="Ada")
-    passwords.accept(
-        engine=storage.engine(), token=invitation("Ada"), password=PASSWORD, hasher=CHEAP
-    )
     yield TestClient(server(), base_url=HERE, follow_redirects=False)
     storage.engine().dispose()
     st.cache_resource.clear()
