@@ -28,8 +28,10 @@ def _page() -> None:
         st.Page(figures.page, title="Figures", icon=":material/bar_chart:", url_path="figures"),
         st.Page(model.page, title="Model", icon=":material/neurology:", url_path="model"),
     ]
-    # Whether somebody may see a page is asked again wherever it reads or writes.
-    if person is not None and person.role == LEAD:
+    outside = person is None and sign_in.mode() != NONE
+    # Whether somebody may see a page is asked again wherever it reads or writes. At the door, a
+    # lead's bookmark is no page that does not exist.
+    if outside or (person is not None and person.role == LEAD):
         pages += [
             st.Page(
                 adjudicate.page, title="Adjudicate", icon=":material/gavel:", url_path="adjudicate"
@@ -38,7 +40,6 @@ def _page() -> None:
             st.Page(users.page, title="Users", icon=":material/badge:", url_path="users"),
         ]
     st.session_state[visit.LABEL_PAGE] = pages[0]
-    outside = person is None and sign_in.mode() != NONE
     page = st.navigation(pages, position="hidden" if outside else "top")
     if outside:
         st.html(brand.STYLE)
