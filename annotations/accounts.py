@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select as wide  # SQLModel's own is typed for four columns
-from sqlmodel import Session, col, func
+from sqlmodel import Session, col, func, select
 
 from annotations import audit
 from annotations.blind import check_active, check_lead
@@ -17,7 +17,7 @@ from annotations.database import shut_out_others
 from annotations.invitations import end_invitations, open_invitations
 from annotations.people import check_lead_remains, somebody
 from annotations.sign_ins import check_may_sign_in, end_sign_ins
-from annotations.tables import GOLD, Annotator, Identity, Password, SignIn, Submission
+from annotations.tables import GOLD, NOT_PEOPLE, Annotator, Identity, Password, SignIn, Submission
 from mining.errors import AnnotationError
 
 
@@ -134,6 +134,13 @@ def sign_out_everywhere(
         session=session, who=audit.name_of(by, session=session), what=audit.SIGNED_OUT,
         about=person.name, before=None, after=None,
     )  # fmt: skip
+
+
+def sign_everybody_out(*, session: Session, now: datetime | None = None) -> None:
+    """End whatever anybody is signed in to, and all invitations."""
+    for person in session.exec(select(Annotator).where(col(Annotator.role).not_in(NOT_PEOPLE))):
+        _end_everything(session, person, aware(now))
+        session.add(person)
 
 
 def _end_everything(session: Session, person: Annotator, now: datetime) -> None:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import URL, Engine
 
-from annotations import audit
+from annotations import accounts, audit
 from annotations.database import check_known, make_engine, migrate, session
 from annotations.sqlite_files import (
     beside,
@@ -55,7 +55,8 @@ def restore(engine: Engine, file: Path) -> Restored:
     """Make the database what it was when `file` was written; what it was until now is kept.
 
     Raises AnnotationError, and changes nothing, where `file` is damaged, newer than the program or
-    not Keyhole's. An older one is brought up to date. Programs that have the database open go on.
+    not Keyhole's. An older one is brought up to date. Programs that have the database open go on;
+    everybody has to sign in again.
     """
     if engine.dialect.name == "postgresql":
         raise AnnotationError(
@@ -95,10 +96,14 @@ def restore_command(url: URL, file: Path) -> str:
 
 
 def _prepare(copy: Path, file: Path, kept: Path | None) -> None:
-    """Bring a copy of a backup up to date, and let its audit trail say where it comes from."""
+    """Bring a copy of a backup up to date, and let its audit trail say where it comes from.
+
+    Nobody is signed in to it: what was ended since it was written would go on.
+    """
     engine = make_engine(f"sqlite:///{copy}")
     migrate(engine, keep_copy=False)
     with session(engine) as opened:
+        accounts.sign_everybody_out(session=opened)
         audit.record(
             session=opened,
             who=audit.name_of(None, session=opened),

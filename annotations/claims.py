@@ -38,6 +38,7 @@ def claim_next(
     now: datetime | None = None,
 ) -> int | None:
     """Open the next key of somebody's queue, see `next_key`; its id, or None if none is left."""
+    check_active(session=session, annotator_id=annotator_id)
     # All draw the same next key: without a line to wait in, each would wait for it, find it taken,
     # and wait with the rest for the one after it.
     shut_out_others(session=session, run_id=run_id)

@@ -9,7 +9,6 @@ out is believed, because several do; let Keyhole know no provider at which peopl
 they like.
 """
 
-import unicodedata
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -108,14 +107,14 @@ def person_of(
 def folded(email: str) -> str:
     """An address as it is compared: upper and lower case of English letters are the same.
 
-    Of those alone: the Kelvin sign in lower case is a k, and ß in any case is ss, but a mailbox
-    with such letters is another one, which somebody else may own.
+    Of those alone, and nothing is normalised: the Kelvin sign would become a k, and ß in any case
+    is ss, but a mailbox with such letters is another one, which somebody else may own.
     """
     return "".join(letter.lower() if letter.isascii() else letter for letter in email)
 
 
 def _address(email: str) -> str:
-    email = unicodedata.normalize("NFC", email.strip())
+    email = email.strip()
     before, _, after = email.rpartition("@")
     shown = reads_as_written(email) and not any(map(is_blank, email))
     if not before or not after or len(email) > LONGEST_EMAIL or not shown:

@@ -176,7 +176,8 @@ def claims_since(*, session: Session, run_id: int, now: datetime | None = None) 
 def held_by_others(annotator_id: int, since: datetime, run_id: int) -> ScalarSelect[int]:
     """How many others hold a key, for use in a statement on Key; gold holds none.
 
-    Neither do drafts of leads who are not blind: they cannot be submitted.
+    Neither do drafts of whoever was deactivated, or of leads who are not blind: they cannot be
+    submitted.
     """
     other = aliased(Submission)
     held = or_(
@@ -184,6 +185,7 @@ def held_by_others(annotator_id: int, since: datetime, run_id: int) -> ScalarSel
         and_(
             col(other.status) == DRAFT,
             col(other.changed_at) > since,
+            col(Annotator.active),
             col(other.annotator_id).not_in(_not_blind(run_id)),
         ),
     )

@@ -19,7 +19,7 @@ from typing import IO
 import pandas as pd
 from sqlmodel import Session, select
 
-from annotations.blind import is_disclosed
+from annotations.blind import check_active, check_lead, sees_all
 from annotations.dataset_columns import MANIFEST
 from annotations.frames import dataset_frames
 from annotations.tables import Annotator, Run
@@ -98,8 +98,12 @@ def dataset_zip(
     """The same files as `write_dataset` writes, as a ZIP; same data, same bytes.
 
     For a viewer, only answers to keys that this person may see others' answers to, and nothing that
-    was computed from others.
+    was computed from others; AnnotationError for one who was deactivated, and for `names` unless
+    they lead.
     """
+    if viewer_id is not None:
+        check = check_lead if names else check_active
+        check(session=session, annotator_id=viewer_id)
     dataset = _dataset(session=session, run_id=run_id, names=names, viewer_id=viewer_id)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -136,9 +140,7 @@ def _dataset(
         shown = pseudonyms(session.exec(select(Annotator)).all())
         stored = under_pseudonyms(stored, shown)
     filters = selection.described(shown)
-    if viewer_id is not None and not is_disclosed(
-        session=session, annotator_id=viewer_id, run_id=run_id
-    ):
+    if viewer_id is not None and not sees_all(session=session, viewer_id=viewer_id, run_id=run_id):
         filters["keys"] = "answered by whoever took this dataset away"
     tables = {f"{table}.csv": frame for table, frame in stored.items()} | derived_tables(stored)
     of_model, figures_notice = figures_for_dataset(run, chosen.layers)

@@ -60,7 +60,7 @@ def page() -> None:
         _download(run, person)
     assert run.id is not None and person.id is not None
     with session(visit.engine(), read_only=True) as opened:
-        sees_all = blind.is_disclosed(session=opened, annotator_id=person.id, run_id=run.id)
+        sees_all = blind.sees_all(session=opened, viewer_id=person.id, run_id=run.id)
         frames = dataset_frames(
             session=opened, run_id=run.id, viewer_id=person.id, answered_only=True
         )

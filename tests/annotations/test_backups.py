@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from door import NOON, do, enter, who, with_password
 from fresh_databases import PostgresDatabases
 from sqlalchemy import Engine, make_url, text
 from sqlmodel import select
@@ -16,8 +17,9 @@ from test_annotations_cli import Command, command, refused  # noqa: F401 (a fixt
 from annotations import audit
 from annotations.backups import backup, dump_command, restore, restore_command
 from annotations.database import make_engine, migrate, session
+from annotations.invitations import invite, invited
 from annotations.people import add_annotator
-from annotations.tables import Annotator
+from annotations.tables import Annotator, utc_now
 from mining.errors import AnnotationError
 
 
@@ -247,3 +249,16 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
     for said in (dump_command(url, Path("b.dump")), restore_command(url, Path("b.dump"))):
         assert "s3cret" not in said
         assert "postgresql://ada@host:5433/keyhole?sslmode=require" in said
+
+
+def test_nobody_is_signed_in_to_what_was_restored(engine: Engine, tmp_path: Path) -> None:
+    window = with_password(engine, "Ada")
+    invitation = do(engine, invite, name="Ada", now=NOON)
+    backup(engine, tmp_path / "b.db")
+    restore(engine, tmp_path / "b.db")
+    assert who(engine, window) is None
+    with pytest.raises(AnnotationError, match="ask a lead"):
+        do(engine, invited, token=invitation, now=NOON)
+    with session(engine, read_only=True) as s:  # what a provider has signed before is over, too
+        assert s.exec(select(Annotator.signed_out_at)).one() > NOON
+    assert who(engine, enter(engine, "Ada", now=None), utc_now()) == "Ada"

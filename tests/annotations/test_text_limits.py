@@ -6,6 +6,7 @@ from desk import Desk, answer, pattern
 from annotations import queries
 from annotations.answers import LONGEST_DESCRIPTION, Answer, PatternAnswer, problems
 from annotations.database import session
+from annotations.identities import LONGEST_EMAIL, set_identity
 from annotations.people import LONGEST_NAME, add_annotator
 from annotations.remarks import LONGEST_NOTE, set_flag, set_note
 from annotations.search import LONGEST_WORDS, Wanted, find_keys
@@ -21,6 +22,11 @@ REFUSED = {
     "an isolate": "a\u2066b",
 }
 BLANK = {"spaces": "   ", "no-break spaces": "\xa0\u3000", "joiners": "\u200b\u200d", "nothing": ""}
+MARKUP = (
+    "<script>alert(1)</script>", "<img/src=x/onerror=alert(1)>", "**a**", "[a](javascript:b)",
+    "$x$", "'; DROP TABLE annotator; --", "=1+1", "{{x}}", "%s", ":material/home:", "&lt;b&gt;",
+)  # fmt: skip
+WHERE = ("name", "e-mail", "description", "note", "flag", "reason")
 SCRIPTS = ("Zoë", "עברית", "علی\u200cرضا", "हिन्दी", "日本", "👩\u200d🔬")
 
 
@@ -32,6 +38,8 @@ def write(desk: Desk, where: str, text: str) -> None:
     with session(desk.engine) as s:
         if where == "name":
             add_annotator(session=s, name=text)
+        if where == "e-mail":
+            set_identity(session=s, name="Ada", email=text if "@" in text else f"{text}@b.de")
         if where == "note":
             set_note(session=s, **own, note=text)
         if where == "flag":
@@ -40,7 +48,7 @@ def write(desk: Desk, where: str, text: str) -> None:
             skip(session=s, **own, reason=text)
 
 
-@pytest.mark.parametrize("where", ["name", "description", "note", "flag", "reason"])
+@pytest.mark.parametrize("where", WHERE)
 def test_what_cannot_be_shown_as_written_is_refused_in_one_line(desk: Desk, where: str) -> None:
     for text in REFUSED.values():
         with pytest.raises(AnnotationError) as caught:
@@ -58,8 +66,28 @@ def test_every_script_may_be_written(desk: Desk, where: str) -> None:
             write(desk, where, text)
 
 
-@pytest.mark.parametrize("where", ["name", "reason"])
-def test_what_shows_nothing_is_no_name_and_no_reason(desk: Desk, where: str) -> None:
+@pytest.mark.parametrize("where", ["name", "description", "note", "flag", "reason"])
+def test_markup_is_text_like_any_other(desk: Desk, where: str) -> None:
+    for number, text in enumerate(MARKUP):
+        if where == "description":
+            desk.save(answer(pattern(1, 2, 3, description=text)), sequence=number)
+        else:
+            write(desk, where, text)
+        assert text in kept(desk, where)
+
+
+def kept(desk: Desk, where: str) -> list[str]:
+    with session(desk.engine, read_only=True) as s:
+        if where == "name":
+            return [person.name for person in queries.annotators(session=s)]
+        own = queries.stored_answer(session=s, annotator_id=desk.ada, key_id=desk.keys[0])
+    if where == "description":
+        return [entry.description for entry in own.answer.patterns]
+    return [{"note": own.note, "flag": own.flag, "reason": own.skip_reason}[where]]
+
+
+@pytest.mark.parametrize("where", ["name", "e-mail", "reason"])
+def test_what_shows_nothing_is_no_name_no_address_and_no_reason(desk: Desk, where: str) -> None:
     for text in BLANK.values():
         with pytest.raises(AnnotationError):
             write(desk, where, text)
@@ -79,7 +107,7 @@ def test_what_shows_nothing_is_no_description_and_takes_a_flag_away(desk: Desk, 
     ("where", "longest"),
     [
         ("name", LONGEST_NAME), ("description", LONGEST_DESCRIPTION), ("note", LONGEST_NOTE),
-        ("flag", LONGEST_REASON), ("reason", LONGEST_REASON),
+        ("flag", LONGEST_REASON), ("reason", LONGEST_REASON), ("e-mail", LONGEST_EMAIL - 5),
     ],
 )  # fmt: skip
 def test_the_longest_text_is_taken_and_one_character_more_is_not(
