@@ -14,6 +14,7 @@ from app.plain import plain
 from app.settings import PASSWORDS
 from mining.errors import AnnotationError
 
+_POPOVER = "account"
 _OLD, _NEW, _AGAIN = "old password", "new password", "new password again"
 # The form is the browser's own, since only the server's answer can take a cookie back; it looks
 # like the app's buttons beside it.
@@ -36,13 +37,13 @@ _LEAVE = """
 def show(person: Annotator, about_run: str) -> None:
     """Two lines: who is here, which opens the account, and the way out."""
     account = st.popover(
-        plain(person.name), icon=":material/person:", width="stretch", key="account",
-        on_change="rerun", help=f"Your account. {about_run}",
+        plain(person.name), icon=":material/person:", width="stretch", key=_POPOVER,
+        on_change="rerun",
     )  # fmt: skip
     _way_out()
     if account.open:
         with account:
-            _account(person)
+            _account(person, about_run)
 
 
 def _way_out() -> None:
@@ -52,8 +53,10 @@ def _way_out() -> None:
         st.button("Sign out", icon=":material/logout:", width="stretch", on_click=st.logout)
 
 
-def _account(person: Annotator) -> None:
-    st.markdown(f"You are signed in as **{plain(person.name)}**, {role_in_words(person.role)}.")
+def _account(person: Annotator, about_run: str) -> None:
+    st.markdown(
+        f"You are signed in as **{plain(person.name)}**, {role_in_words(person.role)}. {about_run}"
+    )
     if sign_in.mode() == PASSWORDS:
         _change(person)
     st.button(
@@ -98,6 +101,7 @@ def _store(person: Annotator) -> None:
         return
     for name in (_OLD, _NEW, _AGAIN):
         st.session_state[name] = ""
+    st.session_state[_POPOVER] = False
     sign_in.forget()
     visit.leave_toast("Your password is changed.", "check")
 

@@ -21,6 +21,7 @@ from app.settings import NONE, OIDC, PASSWORDS
 from mining.errors import AnnotationError
 
 _LINK = "invitation"
+_NAME_WIDTH = 270  # pixels, as of the keys on their page
 _HOW = {
     NONE: "This server asks for no sign-in: whoever opens it says who they are.",
     OIDC: "People sign in at your identity provider, which knows them by their e-mail address.",
@@ -37,8 +38,10 @@ def page() -> None:
     with session(visit.engine(), read_only=True) as opened:
         everybody = accounts.listing(session=opened, lead_id=lead.id)
     st.title("Users")
-    st.caption(_HOW[sign_in.mode()])
-    _invitation()
+    st.write(_HOW[sign_in.mode()])
+    # Always there, so that what is below keeps its place: moved, it would be there twice a moment.
+    with st.container():
+        _invitation()
     _add(lead)
     for account in everybody:
         _row(lead, account)
@@ -74,22 +77,24 @@ def _add(lead: Annotator) -> None:
 
 
 def _row(lead: Annotator, account: Account) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{plain(account.name)}**", width=220)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(account.role, color="blue" if account.role == LEAD else "gray")
-            if not account.active:
-                st.badge("deactivated", icon=":material/block:", color="orange")
-            st.text(_ways_in(account))
+    """A line: the name, which opens what can be changed, the role, the way in."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if account.role == MACHINE:
-            return
-        opened = st.popover(
-            "Change", icon=":material/edit:", key=f"change {account.id}", on_change="rerun",
-            help=plain(account.name),
-        )  # fmt: skip
-        if opened.open:
-            with opened:
-                _changes(lead, account)
+            st.markdown(f":material/smart_toy: {plain(account.name)}", width=_NAME_WIDTH)
+        else:
+            # No help: Streamlit would draw the button twice for it.
+            opened = st.popover(
+                plain(account.name), key=_popover(account.id), on_change="rerun",
+                icon=":material/person:" if account.active else ":material/person_off:",
+                width=_NAME_WIDTH,
+            )  # fmt: skip
+            if opened.open:
+                with opened:
+                    _changes(lead, account)
+        st.badge(account.role, color="blue" if account.role == LEAD else "gray")
+        if not account.active:
+            st.badge("deactivated", icon=":material/block:", color="orange")
+        st.text(_ways_in(account))
 
 
 def _ways_in(account: Account) -> str:
@@ -110,9 +115,8 @@ def _changes(lead: Annotator, account: Account) -> None:
     name, number = account.name, account.id
     other = ANNOTATOR if account.role == LEAD else LEAD
     _button(
-        f"Make {name} {role_in_words(other)}", ":material/swap_vert:", f"role {number}",
+        account, f"Make {name} {role_in_words(other)}", "swap_vert", f"{name} is {other} now.",
         partial(people.set_role, name=name, role=other, lead_id=lead.id),
-        f"{name} is {other} now.",
     )  # fmt: skip
     if sign_in.mode() == OIDC:
         with st.form(f"email form {number}", border=False):
@@ -123,31 +127,30 @@ def _changes(lead: Annotator, account: Account) -> None:
     if sign_in.mode() == PASSWORDS and account.active:
         st.button(
             "New invitation", icon=":material/mail:", width="stretch", key=f"invite {number}",
-            on_click=_invite, args=(lead, name),
+            on_click=_invite, args=(lead, account),
             help="A link with which they choose a password; older ones end.",
         )  # fmt: skip
     if sign_in.mode() != NONE and account.active:
         _button(
-            "Sign out everywhere", ":material/devices_off:", f"sign out {number}",
+            account, "Sign out everywhere", "devices_off", f"{name} is signed out everywhere.",
             partial(accounts.sign_out_everywhere, annotator_id=number, by=lead.id),
-            f"{name} is signed out everywhere.",
         )  # fmt: skip
     active = account.active
     _button(
-        "Deactivate" if active else "Activate",
-        ":material/block:" if active else ":material/check:", f"active {number}",
-        partial(accounts.set_active, name=name, active=not active, lead_id=lead.id),
+        account, "Deactivate" if active else "Activate", "block" if active else "check",
         f"{name} is {'deactivated; what they labelled stays' if active else 'active again'}.",
+        partial(accounts.set_active, name=name, active=not active, lead_id=lead.id),
     )  # fmt: skip
 
 
-def _button(label: str, icon: str, key: str, change: Change, said: str) -> None:
+def _button(account: Account, label: str, icon: str, said: str, change: Change) -> None:
     st.button(
-        plain(label), icon=icon, width="stretch", key=key, on_click=_store, args=(change, said)
-    )
+        plain(label), icon=f":material/{icon}:", width="stretch", key=f"{icon} {account.id}",
+        on_click=_store, args=(account, change, said),
+    )  # fmt: skip
 
 
-def _store(change: Change, said: str) -> None:
+def _store(account: Account, change: Change, said: str) -> None:
     """Make a change in one transaction, and say so or why not."""
     try:
         with session(visit.engine()) as opened:
@@ -157,6 +160,7 @@ def _store(change: Change, said: str) -> None:
         return
     visit.people_changed()
     visit.leave_toast(plain(said), "check")
+    st.session_state[_popover(account.id)] = False
 
 
 def _store_new(lead: Annotator) -> None:
@@ -185,25 +189,31 @@ def _store_new(lead: Annotator) -> None:
 def _store_email(lead: Annotator, account: Account) -> None:
     email = str(st.session_state[f"email {account.id}"]).strip() or None
     _store(
+        account,
         partial(identities.set_identity, name=account.name, email=email, lead_id=lead.id),
         f"{account.name} comes {f'as {email}' if email else 'without an address'} from now on.",
     )
 
 
-def _invite(lead: Annotator, name: str) -> None:
+def _invite(lead: Annotator, account: Account) -> None:
     try:
         with session(visit.engine()) as opened:
-            token = invitations.invite(session=opened, name=name, lead_id=lead.id)
+            token = invitations.invite(session=opened, name=account.name, lead_id=lead.id)
     except AnnotationError as mistake:
         visit.leave_toast(plain(str(mistake)), "error")
         return
-    _remember_link(name, token)
+    _remember_link(account.name, token)
+    st.session_state[_popover(account.id)] = False
 
 
 def _remember_link(name: str, token: str) -> None:
     """Kept for the page until it is left alone: only a hash of the token is stored."""
     if token:
         st.session_state[_LINK] = (name, f"{_site()}/invitation?token={token}")
+
+
+def _popover(number: int) -> str:
+    return f"change {number}"
 
 
 def _site() -> str:

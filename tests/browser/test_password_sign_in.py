@@ -126,6 +126,7 @@ def test_a_changed_password_and_signing_out_everywhere_end_other_windows(
         enter(second, "Dan", "quite another one")
         second.on(closed.work.title(first))
 
+        account(window, "Dan")
         window.click("Sign out everywhere")
         window.shows("You are signed out")
         second.enter()
