@@ -44,6 +44,8 @@ def change_of(closed: Site, window: AppWindow, name: str) -> Locator:
 
 
 def change(closed: Site, window: AppWindow, name: str, button: str) -> None:
+    """Open it, and press a button there; it closes when that is done."""
+    expect(change_of(closed, window, name)).to_have_attribute("aria-expanded", "false")
     change_of(closed, window, name).click()
     window.click(button)
 
