@@ -123,6 +123,15 @@ def test_somebody_unknown_is_told_why_and_can_come_as_somebody_else(
     come_as(window, "lea-8")
     expect(window.page.get_by_test_id("stSidebar")).to_contain_text("Lea")
 
+    window.go("Users")
+    window.page.get_by_label("Name").fill("Eve")
+    window.page.get_by_label("E-mail address").fill("eve@example.org")
+    window.click("Add")
+    window.shows("Eve is added.")
+    leave(window, known)
+    come_as(window, "eve-9")
+    expect(window.page.get_by_test_id("stSidebar")).to_contain_text("Eve")
+
 
 def test_a_window_ends_when_its_person_is_deactivated(known: Site, window: AppWindow) -> None:
     window.page.goto(known.server.url)
