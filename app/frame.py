@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from annotations.tables import LEAD, Run
-from app import brand, sidebar, visit
-from app.views import adjudicate, figures, keys, label, model, team
-from mining.errors import KeyholeError
+from annotations.tables import LEAD, Annotator
+from app import arrival, brand, sidebar, sign_in, visit
+from app.settings import NONE
+from app.views import adjudicate, figures, keys, label, model, team, users
+from mining.errors import AnnotationError, KeyholeError
 
 
 def draw() -> None:
@@ -20,27 +21,38 @@ def draw() -> None:
 
 def _page() -> None:
     """Show the page that was asked for, or what is missing before there can be one."""
-    person = visit.chosen_person()
+    person, refused = _who()
     pages = [
         st.Page(label.page, title="Label", icon=":material/edit:", url_path="label", default=True),
         st.Page(keys.page, title="Keys", icon=":material/checklist:", url_path="keys"),
         st.Page(figures.page, title="Figures", icon=":material/bar_chart:", url_path="figures"),
         st.Page(model.page, title="Model", icon=":material/neurology:", url_path="model"),
     ]
-    # Whether somebody may see a page is asked again wherever it reads or writes.
-    if person is not None and person.role == LEAD:
+    outside = person is None and sign_in.mode() != NONE
+    # Whether somebody may see a page is asked again wherever it reads or writes. At the door, a
+    # lead's bookmark is no page that does not exist.
+    if outside or (person is not None and person.role == LEAD):
         pages += [
             st.Page(
                 adjudicate.page, title="Adjudicate", icon=":material/gavel:", url_path="adjudicate"
             ),
             st.Page(team.page, title="Team", icon=":material/group:", url_path="team"),
+            st.Page(users.page, title="Users", icon=":material/badge:", url_path="users"),
         ]
     st.session_state[visit.LABEL_PAGE] = pages[0]
-    page = st.navigation(pages, position="top")
+    page = st.navigation(pages, position="hidden" if outside else "top")
+    if outside:
+        st.html(brand.STYLE)
+        arrival.ask(refused)
+        return
     run = visit.chosen_run()
     if run is None or person is None:
         st.html(brand.STYLE)
-        _nobody_yet(run)
+        if run is None:
+            arrival.nothing_imported()
+        else:
+            visit.remember(run, None)
+            arrival.ask(refused)
         return
     visit.arrive(run, person)
     visit.show_toast()
@@ -48,9 +60,9 @@ def _page() -> None:
     page.run()
 
 
-def _nobody_yet(run: Run | None) -> None:
-    if run is None:
-        visit.nothing_imported()
-    else:
-        visit.remember(run, None)
-        visit.ask_who()
+def _who() -> tuple[Annotator | None, str]:
+    """Who is here; nobody, and why, where an identity provider's word is not enough."""
+    try:
+        return visit.chosen_person(), ""
+    except AnnotationError as refused:
+        return None, str(refused)

@@ -5,8 +5,9 @@ import streamlit as st
 from annotations.guidelines import GUIDELINE_VERSION, GUIDELINES
 from annotations.queries import LayerProgress
 from annotations.tables import Annotator, Run
-from app import brand, visit
+from app import account, brand, sign_in, visit
 from app.plain import plain
+from app.settings import NONE
 
 _STYLE = """
 <style>
@@ -24,12 +25,16 @@ def show(run: Run, person: Annotator) -> None:
     """Fill the sidebar; what takes time to draw is drawn when it is opened."""
     with st.sidebar:
         _choose_run(run)
-        st.button(
-            plain(person.name), icon=":material/person:", width="stretch",
-            on_click=visit.choose_person, args=(None,),
-            help=f"You, a{'n' * (person.role == 'annotator')} {person.role}. Press to be somebody"
-            f" else. The run: {run.layers} layers of {run.d_ff} keys, top {run.top_k}.",
-        )  # fmt: skip
+        about_run = f"The run: {run.layers} layers of {run.d_ff} keys, top {run.top_k}."
+        if sign_in.mode() != NONE:
+            account.show(person, about_run)
+        else:
+            st.button(
+                plain(person.name), icon=":material/person:", width="stretch",
+                on_click=visit.choose_person, args=(None,),
+                help=f"You, {account.role_in_words(person.role)}. Press to be somebody else."
+                f" {about_run}",
+            )  # fmt: skip
         st.html(_progress(visit.progress(run, person)))
         guidelines = st.expander(
             f"Guidelines, version {GUIDELINE_VERSION}", icon=":material/menu_book:",

@@ -1,7 +1,8 @@
 """Who is visiting, which run they work on, and which key they look at.
 
 All three are kept in the page's address, so that a reload, a bookmark or a second window finds
-them again. Alone on a machine this is no secret; there is no sign-in to protect.
+them again. Where people sign in (`sign_in.py`), that alone says who they are: the address names
+nobody, and whoever is named in it all the same is not looked at.
 """
 
 import time
@@ -10,11 +11,11 @@ import streamlit as st
 from sqlalchemy import Engine
 
 from annotations import people, queries
-from annotations.database import database_url, make_engine, migrate, session
+from annotations.database import session
 from annotations.queries import KeyPage, LayerProgress
-from annotations.tables import MACHINE, Annotator, Run
-from app.plain import plain
-from mining.errors import KeyholeError
+from annotations.tables import Annotator, Run
+from app import sign_in, storage
+from app.settings import NONE
 
 _PERSON, _RUN, _KEY = "annotator", "run", "key"
 LABEL_PAGE = "label page"  # where the session keeps the page that a list of keys leads to
@@ -24,38 +25,47 @@ _FRESH = 5.0  # seconds that another process's change of people and runs may go 
 _PROGRESS_FRESH = 60.0  # another window's work
 
 
-@st.cache_resource
 def engine() -> Engine:
-    """The one engine of this process, its database up to date."""
-    made = make_engine(database_url())
-    migrate(made)
-    return made
+    """The database, for whoever is signed in still; in any other window the page is drawn anew."""
+    sign_in.check()
+    return storage.engine()
 
 
 @st.cache_resource(max_entries=_CACHED_KEYS, ttl=300, show_spinner=False)
 def key_page(key_id: int) -> KeyPage:
     """A key with its prefixes, which never change but for what an import adds to them."""
-    with session(engine(), read_only=True) as opened:
+    with session(storage.engine(), read_only=True) as opened:
         return queries.key_page(session=opened, key_id=key_id)
 
 
 @st.cache_resource(ttl=_FRESH, show_spinner=False)
 def runs() -> list[Run]:
     """The imported runs, newest first."""
-    with session(engine(), read_only=True) as opened:
+    with session(storage.engine(), read_only=True) as opened:
         return queries.runs(session=opened)
 
 
 @st.cache_resource(max_entries=_CACHED_KEYS, ttl=_FRESH, show_spinner=False)
 def _person(name: str) -> Annotator | None:
-    with session(engine(), read_only=True) as opened:
+    with session(storage.engine(), read_only=True) as opened:
         return queries.annotator_named(session=opened, name=name)
 
 
 def chosen_person() -> Annotator | None:
-    """The annotator in the address; None if nobody has said who they are."""
+    """Whoever is signed in or, where nobody does, is named in the address; None: nobody yet.
+
+    AnnotationError for somebody whom an identity provider knows and this server lets in no further.
+    """
+    if sign_in.mode() != NONE:
+        return sign_in.person()
     name = _chosen(_PERSON)
     return None if name is None else _person(name)
+
+
+def people_changed() -> None:
+    """Somebody was added, or is another in some way: look everybody up anew."""
+    _person.clear()
+    sign_in.forget()
 
 
 def set_shading(person: Annotator, on: bool) -> None:
@@ -63,7 +73,7 @@ def set_shading(person: Annotator, on: bool) -> None:
     assert person.id is not None
     with session(engine()) as opened:
         people.set_shading(session=opened, annotator_id=person.id, on=on)
-    _person.clear()
+    people_changed()
 
 
 def progress(run: Run, person: Annotator) -> list[LayerProgress]:
@@ -159,7 +169,8 @@ def show_key(run: Run, person: Annotator, key_id: int) -> None:
 
 def remember(run: Run, person: Annotator | None) -> None:
     """Put what is chosen into the address."""
-    wanted = {_RUN: run.name, _PERSON: person.name if person else None, _KEY: _chosen(_KEY)}
+    named = person.name if person and sign_in.mode() == NONE else None
+    wanted = {_RUN: run.name, _PERSON: named, _KEY: _chosen(_KEY)}
     kept = {name: value for name, value in wanted.items() if value is not None}
     if st.query_params.to_dict() != kept:
         st.query_params.from_dict(kept)
@@ -171,49 +182,3 @@ def _chosen(what: str) -> str | None:
         st.session_state[what] = st.query_params.get(what)
     value: str | None = st.session_state[what]
     return value
-
-
-def nothing_imported() -> None:
-    """The page of an empty database: what to type."""
-    st.title("No keys to label yet")
-    st.write("Mine a model and import the run; then reload this page.")
-    st.code(
-        "python -m mining mine MODEL CORPUS --out RUN\npython -m annotations import RUN",
-        language="shell",
-    )
-    st.write("To try Keyhole with the bundled model, stop the app and type `make demo`.")
-
-
-def ask_who() -> None:
-    """The first page of a visit: say who you are."""
-    _, middle, _ = st.columns([1, 2, 1])
-    with middle:
-        st.title("Who is labelling?")
-        st.write(
-            "Every label is stored under a name, so that annotators can be compared. "
-            "There is no password: whoever can open this page can use any name."
-        )
-        with session(engine(), read_only=True) as opened:
-            everybody = queries.annotators(session=opened)
-        known = [person for person in everybody if person.role != MACHINE]
-        for person in known:
-            st.button(
-                plain(person.name), key=f"be {person.id}", width="stretch",
-                icon=":material/person:", on_click=choose_person, args=(person.name,),
-            )  # fmt: skip
-        with st.form("new annotator", border=bool(known)):
-            name = st.text_input("Somebody new" if known else "Your name", max_chars=80)
-            if st.form_submit_button("Start labelling", type="primary", width="stretch"):
-                _add(name)
-
-
-def _add(name: str) -> None:
-    try:
-        with session(engine()) as opened:
-            added = people.add_annotator(session=opened, name=name, themself=True).name
-    except KeyholeError as mistake:
-        st.error(plain(str(mistake)))
-        return
-    _person.clear()
-    choose_person(added)
-    st.rerun()

@@ -30,8 +30,10 @@ def test_rooms_import_only_what_stands_to_their_left() -> None:
 
 
 def test_no_page_waits_for_torch() -> None:
-    views = ("label", "keys", "figures", "model", "adjudicate", "team")
-    pages = ", ".join(["app.sidebar", "app.visit", *(f"app.views.{name}" for name in views)])
+    views = ("label", "keys", "figures", "model", "adjudicate", "team", "users")
+    pages = ", ".join(
+        ["app.sidebar", "app.visit", "app.server", *(f"app.views.{name}" for name in views)]
+    )
     code = (
         f"import sys, {pages}, annotations.__main__, exports.__main__;"
         "sys.exit(bool({'torch', 'transformers'} & sys.modules.keys()))"

@@ -25,12 +25,11 @@ def database(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'keyhole.db'}"
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.org"])
-def test_an_address_others_can_reach_is_refused(host: str, database: str) -> None:
-    done = start("--host", host, database=database)
+def test_an_address_others_can_reach_is_refused(database: str) -> None:
+    done = start("--host", "0.0.0.0", database=database)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert f"--host {host}" in done.stderr and "no sign-in" in done.stderr
+    assert "--host 0.0.0.0" in done.stderr and "no sign-in" in done.stderr
 
 
 def test_a_taken_port_is_named(database: str) -> None:

@@ -64,10 +64,10 @@ def start_page(start_app: StartApp) -> StartApp:
 def open_app(start_app: StartApp) -> StartApp:
     """The same for Keyhole itself, over the database at an address."""
 
-    def start(address: str, port: int = 0) -> Server:
-        command = [sys.executable, "-m", "app", "--port", "{port}"]
+    def start(address: str, port: int = 0, *options: str, at: Path = ROOT) -> Server:
+        command = [sys.executable, "-m", "app", "--port", "{port}", *options]
         # Streamlit looks for the project's settings where it is started.
-        return start_app(command, {"DATABASE_URL": address}, port, at=ROOT)
+        return start_app(command, {"DATABASE_URL": address}, port, at=at)
 
     return start
 
@@ -79,12 +79,28 @@ def mined_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def app_options() -> tuple[str, ...]:
+    """What the app of a module is started with; a module may say otherwise."""
+    return ()
+
+
+@pytest.fixture(scope="module")
+def settings_folder() -> Path:
+    """Where it is started, and finds Streamlit's settings; a module may say otherwise."""
+    return ROOT
+
+
+@pytest.fixture(scope="module")
 def site(
-    tmp_path_factory: pytest.TempPathFactory, open_app: StartApp, browser: Browser
+    tmp_path_factory: pytest.TempPathFactory,
+    open_app: StartApp,
+    browser: Browser,
+    app_options: tuple[str, ...],
+    settings_folder: Path,
 ) -> Iterator[Site]:
     """Keyhole over a database of the module's own, and one window on it; it must never stumble."""
     work = new_workplace(tmp_path_factory.mktemp("work"))
-    server = open_app(work.address)
+    server = open_app(work.address, 0, *app_options, at=settings_folder)
     context = browser.new_context(viewport=LAPTOP)
     site = Site(work, server, AppWindow(context.new_page(), server.url))
     yield site

@@ -5,11 +5,10 @@ not see, and test_grid_shading.py measures that on the screen.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from app_driver import LAPTOP
-from axe_playwright_python.sync_playwright import Axe
+from axe_rules import objections
 from grid_driver import OpenGrid
 from grid_keys import PLAIN, GridDatabase, by_distance
 from playwright.sync_api import Browser, Page, expect
@@ -17,10 +16,6 @@ from screen_colours import colour, contrast
 
 from annotations.answers import Answer, PatternAnswer
 
-OPTIONS = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
-    "resultTypes": ["violations"],
-}
 OTHERS = Answer((PatternAnswer("semantic", "written elsewhere", (2, 3, 4)),))
 WORDS = ["can pass", "dishwasher", "on monday", "the", "of", "that", "back", "every", "a cheaper"]
 
@@ -155,10 +150,7 @@ def test_the_cursor_in_the_table_is_outlined(grid: OpenGrid, key: str) -> None:
 
 def violations(grid: OpenGrid) -> list[tuple[str, list[str]]]:
     """The rules that axe sees broken in the grid, each with the elements."""
-    found: dict[str, Any] = (
-        Axe().run(grid.page, context=f".st-key-grid-{grid.key_id}", options=OPTIONS).response
-    )
-    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]]
+    return objections(grid.page, f".st-key-grid-{grid.key_id}")
 
 
 def walk(grid: OpenGrid) -> list[str]:

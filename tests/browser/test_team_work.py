@@ -124,6 +124,26 @@ def test_two_annotators_get_different_keys_and_the_lead_sees_how_far_they_are(te
     assert table(window, "Progress") == layers
 
 
+def test_where_nobody_signs_in_a_lead_still_adds_people_and_changes_roles(team: Site) -> None:
+    window = team.window
+    window.visit("Lea", "users")
+    window.shows("This server asks for no sign-in")
+    window.page.get_by_label("Name").fill("Fay")
+    window.click("Add")
+    window.shows("Fay is added.")
+    window.page.get_by_role("button", name="Fay").click()
+    window.click("Make Fay a lead")
+    window.shows("Fay is lead now.")
+    window.visit("Fay", "users")
+    window.page.get_by_test_id("stMain").get_by_role("button", name="Lea").click()
+    window.click("Deactivate")
+    window.shows("Lea is deactivated; what they labelled stays.")
+    window.visit("Lea")
+    window.shows("Who is labelling?")
+    expect(window.page.get_by_role("button", name="Fay")).to_be_visible()
+    expect(window.page.get_by_role("button", name="Lea")).to_have_count(0)
+
+
 def current(window: AppWindow) -> int:
     """The id of the key that a window shows."""
     expect(window.status).to_be_visible()

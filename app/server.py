@@ -1,0 +1,23 @@
+"""The web server: Streamlit's own, with the door's routes and our headers around it."""
+
+from pathlib import Path
+
+from starlette.middleware import Middleware
+from streamlit.starlette import App
+
+from app import sign_in
+from app.door import Door, Gate
+from app.headers import Headers
+from app.settings import PASSWORDS
+
+MAIN = Path(__file__).with_name("main.py")
+
+
+def make_app() -> App:
+    """The ASGI app, for the way of signing in that the environment names."""
+    passwords = sign_in.mode() == PASSWORDS
+    return App(
+        MAIN,
+        routes=Door().routes() if passwords else [],
+        middleware=[Middleware(Headers), *([Middleware(Gate)] if passwords else [])],
+    )
