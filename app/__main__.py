@@ -43,8 +43,10 @@ def start(
             err=True,
         )
     # Not at the top: a mistake is told before Streamlit is loaded.
+    from app.components import grid_script
     from app.server import make_app
 
+    os.environ[grid_script.SERVED] = "yes"
     make_app().run(config=settings.streamlit)
 
 

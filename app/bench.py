@@ -21,6 +21,7 @@ import typer
 from streamlit.testing.v1 import AppTest
 
 from app.bench_database import ANNOTATORS, ANSWERS, PREFIXES, fill
+from app.components import grid_script
 from mining.command_line import new_app, run
 
 MAIN = Path(__file__).with_name("main.py")
@@ -69,6 +70,7 @@ def bench(
     rounds: int = typer.Option(ROUNDS, help="Reruns that each figure is the median of"),
 ) -> None:
     """Rerun the labelling page beside an almost empty one, on a small and a large database."""
+    os.environ[grid_script.SERVED] = "yes"  # as the server does
     logging.disable(logging.WARNING)  # Streamlit warns at length that there is no server
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder, "small.db"), Path(folder, "large.db")

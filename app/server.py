@@ -1,4 +1,4 @@
-"""The web server: Streamlit's own, with the door's routes and our headers around it."""
+"""The web server: Streamlit's own, with the grid's script, the door's routes and our headers."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from starlette.middleware import Middleware
 from streamlit.starlette import App
 
 from app import sign_in
+from app.components import grid_script
 from app.door import Door, Gate
 from app.headers import Headers
 from app.settings import PASSWORDS
@@ -18,6 +19,6 @@ def make_app() -> App:
     passwords = sign_in.mode() == PASSWORDS
     return App(
         MAIN,
-        routes=Door().routes() if passwords else [],
+        routes=[grid_script.route(), *(Door().routes() if passwords else [])],
         middleware=[Middleware(Headers), *([Middleware(Gate)] if passwords else [])],
     )

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
 from annotations.answers import Answer, PatternAnswer, problems
-from app.components.grid import script
+from app.components import grid_script
 
 Run = Callable[..., object]
 Prefix = dict[str, object]
-FILES = [script.HERE / name for name in ("state.js", "text.js", "shades.js")]
+FILES = [grid_script.HERE / name for name in ("state.js", "text.js", "shades.js")]
 SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
 
 # "passing" is two tokens, "strings" and "can't" are one.

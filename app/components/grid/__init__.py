@@ -2,8 +2,8 @@
 
 The grid answers in the browser and sends every change whole; Python hands it to a callback, which
 stores it, and gives back what is stored. Only that makes the grid say "Saved". The browser's side
-is in the `.js` files beside this, joined into one module (`script.py`); saving.js explains how a
-change is sent, acknowledged, repeated and refused.
+is in the `.js` files beside this, joined into one module (`grid_script.py`); saving.js explains how
+a change is sent, acknowledged, repeated and refused.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ import streamlit as st
 
 from annotations.answers import Answer, StoredAnswer
 from annotations.queries import PrefixView
-from app.components.grid import script
+from app.components import grid_script
 from exports.palette import CATEGORY_COLOURS, TYPE_LETTERS
 from mining.errors import AnnotationError
 
@@ -67,8 +67,8 @@ class DraftEvent:
 
 _mount = st.components.v2.component(
     "keyhole_labelling_grid",
-    css="\n".join((script.HERE / name).read_text(encoding="utf-8") for name in _STYLES),
-    js=script.sent(),
+    css="\n".join((grid_script.HERE / name).read_text(encoding="utf-8") for name in _STYLES),
+    js=grid_script.sent(),
 )
 
 

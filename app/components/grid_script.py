@@ -2,6 +2,7 @@
 
 Streamlit sends a component's script with every change of its data, here at every tick. A server
 that has the route below says so in its environment; pages then send a few lines that import it.
+Not in the grid's own package, which can be loaded only once Streamlit runs.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).with_name("grid")
 PARTS = (
     "state.js",  # answers and their history: pure
     "text.js",  # tokens, words, finding: pure
