@@ -7,7 +7,7 @@ from urllib.request import Request, urlopen
 import pytest
 from accounts import PASSWORD, enter, give_passwords, invitation, new_browser
 from app_driver import AppWindow, Site
-from playwright.sync_api import Browser, ConsoleMessage, expect
+from playwright.sync_api import Browser, ConsoleMessage, WebSocketRoute, expect
 
 LEADS_PAGES = ("adjudicate", "team", "users")
 PAGES = ("", "keys", "figures", "model", *LEADS_PAGES)
@@ -99,6 +99,36 @@ def test_an_address_makes_nobody_somebody_else_or_a_lead(closed: Site, window: A
         assert not window.page.get_by_role("link", name=page.title(), exact=True).count()
     assert "annotator" not in window.page.url
     assert not window.knows("Dan") and not window.knows("Assign")
+
+
+def test_a_window_that_comes_back_as_somebody_else_writes_nothing_for_the_first(
+    closed: Site, window: AppWindow
+) -> None:
+    connections: list[tuple[WebSocketRoute, WebSocketRoute]] = []
+    window.page.route_web_socket(
+        "**/_stcore/stream",
+        lambda browsers: connections.append((browsers, browsers.connect_to_server())),
+    )
+    window.page.goto(closed.server.url)
+    enter(window, "Ann")
+    expect(window.status).to_be_visible()
+    key = int(window.page.url.partition("key=")[2])
+    other = AppWindow(window.page.context.new_page(), closed.server.url)
+    other.page.goto(closed.server.url)
+    other.click("Sign out")
+    enter(other, "Dan")
+    is_here(other, "Dan")
+
+    for end in reversed(connections[0]):
+        end.close()  # and Streamlit takes the session up again, with the cookie that is there now
+    while len(connections) < 2:
+        window.page.wait_for_timeout(100)
+    window.enter()
+    window.press("n")
+    is_here(window, "Dan")
+    for name in "Ann", "Dan":
+        stored = closed.work.stored(name, key)
+        assert stored is None or not stored.answer.patterns, name
 
 
 def test_a_changed_password_and_signing_out_everywhere_end_other_windows(
