@@ -4,11 +4,12 @@ A row of weights gives a value: all ones the one that is reported, the numbers o
 bootstrap round drew each key that round's. R rows, K keys, P pairs of answers, C categories.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from annotations.answer_pairs import MEANS, AnswerPairs
+from annotations.answer_pairs import AnswerPairs
 from annotations.categories import BOTH, CATEGORIES, NOT_COVERED
 from annotations.chance_corrected import Floats, ac1_of, alpha_of, fleiss_of, kappa_of, ratio
 from annotations.groupings import Places
@@ -19,6 +20,7 @@ from annotations.measures import (
     masi_distance,
     nominal_distance,
 )
+from annotations.pair_measures import MEANS
 from annotations.tables import SEMANTIC, SHALLOW
 
 MEASURES = (
@@ -54,12 +56,24 @@ class Estimate:
     baseline: float = np.nan  # with permuted ticks, for what is not corrected for chance
 
 
-def estimates(pairs: AnswerPairs, weights_RK: Floats, *, directed: bool) -> dict[str, Estimate]:
+def estimates(
+    pairs: AnswerPairs, weights: Iterable[Floats], *, directed: bool
+) -> dict[str, Estimate]:
     """MEASURES → their estimates. The pairs' keys are 0 … K − 1, and there is one key at least.
 
-    `directed` takes the pairs of two people, of whom the first is the reference; else each answer
-    of a pair is the reference once.
+    `weights` are R × K, some rows at a time. `directed` takes the pairs of two people, of whom the
+    first is the reference; else each answer of a pair is the reference once.
     """
+    blocks = [_estimates(pairs, weights_RK, directed) for weights_RK in weights]
+    return {
+        measure: replace(
+            first, values_R=np.concatenate([block[measure].values_R for block in blocks])
+        )
+        for measure, first in blocks[0].items()
+    }
+
+
+def _estimates(pairs: AnswerPairs, weights_RK: Floats, directed: bool) -> dict[str, Estimate]:
     found = _means(pairs, weights_RK, directed) | _by_category(pairs, weights_RK)
     found["cohen_kappa"] = _over_people(
         pairs, pairs.categories_PCC, weights_RK, ("shared prefixes", ONE_CATEGORY, "")

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 PERCENTILES = (2.5, 97.5)  # of a 95 % interval
 _COUNTS_AT_ONCE = 8_000_000
+# Above so many keys, each draw is made by itself, which is many times faster there than to split up
+# the draws over the keys. Below, the older way stays: studies of that size keep their intervals.
+_MANY_KEYS = 1_000
 
 
 def key_draws(keys: int, rounds: int, seed: list[int]) -> npt.NDArray[np.int64]:
@@ -18,7 +21,8 @@ def key_draws(keys: int, rounds: int, seed: list[int]) -> npt.NDArray[np.int64]:
 
     That is all that a weighted sum over keys depends on.
     """
-    return np.random.default_rng(seed).multinomial(keys, np.full(keys, 1 / keys), size=rounds)
+    none = np.empty((0, keys), dtype=np.int64)
+    return np.concatenate([none, *blocks_of_draws(keys, rounds, seed)])
 
 
 def blocks_of_draws(keys: int, rounds: int, seed: list[int]) -> Iterator[npt.NDArray[np.int64]]:
@@ -27,7 +31,13 @@ def blocks_of_draws(keys: int, rounds: int, seed: list[int]) -> Iterator[npt.NDA
     even = np.full(keys, 1 / keys)
     at_once = max(1, _COUNTS_AT_ONCE // keys)
     for start in range(0, rounds, at_once):
-        yield random.multinomial(keys, even, size=min(at_once, rounds - start))
+        block = min(at_once, rounds - start)
+        if keys < _MANY_KEYS:
+            yield random.multinomial(keys, even, size=block)
+            continue
+        drawn_RK = random.integers(keys, size=(block, keys))
+        drawn_RK += np.arange(block)[:, None] * keys
+        yield np.bincount(drawn_RK.ravel(), minlength=block * keys).reshape(block, keys)
 
 
 def resampled_sums(
