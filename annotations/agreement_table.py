@@ -5,7 +5,7 @@ back). The headline is omega averaged over keys. Intervals are the 95 % percenti
 keys. What does not exist is NaN, and `note` says why in words.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 
 from annotations.agreement_estimates import MEASURES, Estimate, counted, estimates
 from annotations.answer_arrays import AnswerArrays, answer_arrays
-from annotations.answer_pairs import AnswerPairs, Compared, compare
+from annotations.answer_pairs import AnswerPairs, Compared, Progress, compare, untold
 from annotations.bootstrap import blocks_of_draws, interval
 from annotations.chance_corrected import Floats
 from annotations.frames import of_people
@@ -31,7 +31,6 @@ _PAIRS = {
     "note": "str", "baseline": "float64",
 }  # fmt: skip
 _Scope = tuple[str, int | None]  # its name; its layer, None for all
-Progress = Callable[[int, int], object]  # steps done, steps in all
 
 
 def agreement_table(
@@ -46,8 +45,8 @@ def agreement_table(
     patterns a mean over keys of means over pairs of answers. `baseline` is what answers of the same
     shapes would reach by chance: each answer's ticks permuted over the key's prefixes.
     """
-    compared = compare(_arrays(frames, machines), seed=seed)
-    return _table(compared.without(GOLD), _Draws(rounds, seed))
+    compared = compare(_arrays(frames, machines), seed=seed, progress=untold)
+    return _table(compared.without(GOLD), _Draws(rounds, seed), untold)
 
 
 def agreement_pairs(
@@ -59,8 +58,8 @@ def agreement_pairs(
     in scope `all`, and in `layer N` where they share a key; of two people, the one whose name comes
     first is `one`. Keys that only one of them answered are counted in the note.
     """
-    compared = compare(_arrays(frames, machines), seed=seed)
-    return _couples(compared, _Draws(rounds, seed), lambda done, total: None)
+    compared = compare(_arrays(frames, machines), seed=seed, progress=untold)
+    return _couples(compared, _Draws(rounds, seed), untold)
 
 
 def agreement_of(
@@ -68,21 +67,24 @@ def agreement_of(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`agreement_table` and `agreement_pairs` at once, of answers in which gold comes first.
 
-    Everything is compared but once. `progress` is told of the pairs of answers, then of scopes.
+    Everything is compared but once.
     """
     compared = compare(arrays, seed=seed, progress=progress)
     draws = _Draws(rounds, seed)
-    return _table(compared.without(GOLD), draws), _couples(compared, draws, progress)
+    table = _table(compared.without(GOLD), draws, progress)
+    return table, _couples(compared, draws, progress)
 
 
 def _arrays(frames: Mapping[str, pd.DataFrame], machines: bool) -> AnswerArrays:
     return answer_arrays(frames if machines else of_people(frames), first=GOLD)
 
 
-def _table(compared: Compared, draws: "_Draws") -> pd.DataFrame:
+def _table(compared: Compared, draws: "_Draws", progress: Progress) -> pd.DataFrame:
     answers_K = np.bincount(compared.key_A, minlength=len(compared.layer_K))
+    scopes = list(_scopes(compared))
     rows = []
-    for scope in _scopes(compared):
+    for number, scope in enumerate(scopes):
+        progress("agreement", number, len(scopes))
         pairs, keys = _renumbered(_of_layer(compared, scope[1]))
         alone = int((answers_K[_inside(compared, scope[1])] == 1).sum())
         people = len(np.unique([pairs.one_P, pairs.other_P]))
@@ -101,7 +103,7 @@ def _couples(compared: Compared, draws: "_Draws", progress: Progress) -> pd.Data
     scopes = list(_scopes(compared))
     rows = []
     for number, scope in enumerate(scopes):
-        progress(number, len(scopes))
+        progress("agreement of pairs", number, len(scopes))
         of_scope = _of_layer(compared, scope[1])
         answers = compared.person_A[_inside(compared, scope[1])[compared.key_A]]
         answered = np.bincount(answers, minlength=len(places)).tolist()

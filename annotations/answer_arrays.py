@@ -19,6 +19,7 @@ from annotations.groupings import Places
 Ticks = npt.NDArray[np.uint8]
 # The category's place in CATEGORIES, by whether a prefix has (shallow, semantic) patterns.
 _CATEGORY = np.array([[3, 1], [0, 2]], dtype=np.int8)
+_AT_ONCE = 10_000  # answers whose prefixes are looked at one by one
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Patterns:
 
     first_A: Places
     count_A: Places
-    type_G: npt.NDArray[np.int8]  # place in TYPES
+    type_G: Places  # place in TYPES
     ticks_GN: Ticks  # 1 where a pattern ticks a prefix
 
     def padded(self, chosen_X: Places, slots: int, items: int) -> tuple[Ticks, Ticks]:
@@ -98,24 +99,34 @@ def answer_arrays(frames: Mapping[str, pd.DataFrame], *, first: str = "") -> Ans
     )  # fmt: skip
 
 
-def category_counts(arrays: AnswerArrays) -> npt.NDArray[np.int64]:
-    """A × C: how many prefixes of each answer are in each category."""
-    counts_AC = np.zeros((len(arrays.key_A), len(CATEGORIES)), dtype=np.int64)
+def category_counts(arrays: AnswerArrays) -> pd.DataFrame:
+    """How many prefixes each answer puts into each category: ANSWER and CATEGORIES, sorted."""
+    counts_AC = np.zeros((len(arrays.key_A), len(CATEGORIES)))
     items_A = arrays.items_K[arrays.key_A]
     for items in np.unique(items_A).tolist():
         chosen = np.flatnonzero(items_A == items)
-        for start in range(0, len(chosen), 10_000):
-            block = chosen[start : start + 10_000]
+        for start in range(0, len(chosen), _AT_ONCE):
+            block = chosen[start : start + _AT_ONCE]
             codes_XN = arrays.categories(block, items)
             for place in range(len(CATEGORIES)):
                 counts_AC[block, place] = (codes_XN == place).sum(axis=1)
-    return counts_AC
+    names = pd.Series(list(arrays.people), dtype="str")
+    found = pd.DataFrame(
+        {
+            "layer": arrays.layer_K[arrays.key_A], "key": arrays.number_K[arrays.key_A],
+            "annotator": names.take(arrays.person_A).array,
+            **dict(zip(CATEGORIES, counts_AC.T, strict=True)),
+        }
+    )  # fmt: skip
+    rank_A = names.argsort().argsort().to_numpy()[arrays.person_A]
+    return found.take(np.lexsort((rank_A, arrays.key_A))).reset_index(drop=True)
 
 
 def _places(frame: pd.DataFrame) -> Places:
     """Layer and key in one number, in their order."""
     layer, key = (frame[name].to_numpy(dtype=np.int64) for name in ("layer", "key"))
-    return (layer << 32) | key
+    places: Places = (layer << 32) | key
+    return places
 
 
 def _people(frame: pd.DataFrame, people: tuple[str, ...]) -> Places:
@@ -123,7 +134,8 @@ def _people(frame: pd.DataFrame, people: tuple[str, ...]) -> Places:
     codes, names = pd.factorize(frame["annotator"])
     place = {name: number for number, name in enumerate(people)}
     known = np.array([place.get(name, -1) for name in names] or [-1], dtype=np.int64)
-    return known[codes]
+    found: Places = known[codes]
+    return found
 
 
 def _found(wanted_X: Places, sorted_Y: Places) -> tuple[Places, npt.NDArray[np.bool_]]:

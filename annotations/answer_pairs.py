@@ -17,7 +17,11 @@ from annotations.groupings import Places
 from annotations.pair_measures import by_chance, observed
 
 _SWAPPED = [0, 2, 1, 3, 4]  # MEANS with the two answers in the other order
-Progress = Callable[[int, int], object]  # pairs measured, pairs in all
+Progress = Callable[[str, int, int], object]  # stage, steps done, steps in all
+
+
+def untold(stage: str, done: int, total: int | None) -> None:
+    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,7 @@ class Compared:
         )  # fmt: skip
 
 
-def compare(
-    arrays: AnswerArrays, *, seed: int, progress: Progress = lambda done, total: None
-) -> Compared:
+def compare(arrays: AnswerArrays, *, seed: int, progress: Progress) -> Compared:
     """Compare each two submitted answers to the same key.
 
     The seed is that of the baseline's permutations.
@@ -84,7 +86,7 @@ def compare(
     def told(pairs: int) -> None:
         nonlocal done
         done += pairs
-        progress(done, 2 * len(one_P))
+        progress("comparing", done, 2 * len(one_P))
 
     found = observed(arrays, one_P, other_P, told)
     baselines_PM = by_chance(arrays, one_P, other_P, seed, told)

@@ -93,6 +93,7 @@ def label_statistics(
     machines: bool = False,
     measures: Collection[str] = MEASURES,
     scopes: Collection[str] = SCOPES,
+    counts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Every headline number with its 95 % interval (percentile bootstrap over keys).
 
@@ -101,11 +102,12 @@ def label_statistics(
     MEASURES and `scopes` some of SCOPES, where not all are wanted. Frames that these do not need
     may be absent: coverage and trend need prefixes and labels, patterns per key needs neither.
     Trends are told for `all` and for annotators: of each key's share of prefixes with a semantic
-    pattern over its layer (trend.py).
+    pattern over its layer (trend.py). Whoever has `category_counts` of the same answers already
+    may give them as `counts`.
     """
     frames = frames if machines else of_people(frames)
     wanted = {need for measure in measures for need in _NEEDS[measure]}
-    measured = answer_measures(frames, wanted=wanted)
+    measured = answer_measures(frames, wanted=wanted, counts=counts)
     rows = []
     for scope in _scopes(frames["submissions"], measured, policy, (seed, rounds), scopes):
         rows += _rows(scope, measures)

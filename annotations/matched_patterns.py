@@ -14,9 +14,7 @@ from annotations.answers import TYPES
 from annotations.chance_corrected import Floats
 
 
-def matched_types(
-    one_PSN: Floats, one_PST: Floats, other_PUN: Floats, other_PUT: Floats
-) -> Floats:
+def matched_types(one_PSN: Floats, one_PST: Floats, other_PUN: Floats, other_PUT: Floats) -> Floats:
     """P × T × T: of the matched patterns of each pair, how many have which two types.
 
     Ticks and types are zeros and ones. Of equally good matchings, the one counts that keeps types
@@ -48,7 +46,9 @@ def _decided(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Floats
     matching = match_patterns(
         sets_one,
         sets_other,
-        preferred={(i, j) for i, a in enumerate(types_one) for j, b in enumerate(types_other) if a == b},
+        preferred={
+            (i, j) for i, a in enumerate(types_one) for j, b in enumerate(types_other) if a == b
+        },
     )
     counts_TT = np.zeros((len(TYPES), len(TYPES)))
     for pair in matching.pairs:

@@ -51,7 +51,9 @@ def observed(
     for block, items in _blocks(arrays.patterns, *sides, items_P[chosen]):
         one_X, other_X = (side[block] for side in sides)
         types_XTT[block], means_XM[block] = _measured(arrays.patterns, one_X, other_X, items)
-        given = [np.eye(len(CATEGORIES))[arrays.categories(side, items)] for side in (one_X, other_X)]
+        given = [
+            np.eye(len(CATEGORIES))[arrays.categories(side, items)] for side in (one_X, other_X)
+        ]
         categories_XCC[block] = given[0].transpose(0, 2, 1) @ given[1]
         told(int(times[block].sum()))
     return categories_XCC[where_P], types_XTT[where_P], means_XM[where_P]
@@ -134,7 +136,7 @@ def _taken(patterns: Patterns, answers_X: Places) -> Patterns:
 def _blocks(
     patterns: Patterns, one_X: Places, other_X: Places, items_X: Places
 ) -> Iterator[tuple[Places, int]]:
-    """Some pairs at a time, of keys with equally many prefixes, and with similarly many patterns."""
+    """Some pairs at a time: of keys with as many prefixes, with similarly many patterns."""
     most_X = np.maximum(patterns.count_A[one_X], patterns.count_A[other_X])
     order = np.lexsort((most_X, items_X))
     for items in np.unique(items_X).tolist():

@@ -50,8 +50,8 @@ def dataset(
         report = write_dataset(
             out, session=session, run_id=chosen.id, names=names, selection=selection,
             spreadsheet=spreadsheet,
-            progress=lambda done, total: bar.update(
-                task, description="writing", completed=done, total=total
+            progress=lambda stage, done, total: bar.update(
+                task, description=stage, completed=done, total=total
             ),
         )  # fmt: skip
     counts = ", ".join(

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ import pandas as pd
 import typer
 
 from annotations.frames import COLUMNS
-from exports.csv_files import csv_blocks
+from exports.csv_files import csv_header, csv_rows
 from exports.folders import new_files
 from mining.command_line import new_app, run
 
@@ -77,7 +78,7 @@ def _ours(frames: Mapping[str, pd.DataFrame], folder: Path) -> None:
         for name, frame in frames.items():
             digest = hashlib.sha256()
             with create(f"{name}.csv") as file:
-                for block in csv_blocks(f"{name}.csv", frame):
+                for block in chain([csv_header(f"{name}.csv")], csv_rows(f"{name}.csv", frame)):
                     digest.update(block)
                     file.write(block)
 
