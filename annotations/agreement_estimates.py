@@ -167,7 +167,9 @@ def _fleiss(
     numbers, frequencies = np.unique(answers_K, return_counts=True)
     raters = int(numbers[np.flatnonzero(frequencies == frequencies.max())[-1]])
     chosen_K = answers_K == raters
-    weights_RK, keys = weights_RK[:, chosen_K], int(chosen_K.sum())
+    keys = int(chosen_K.sum())
+    if keys < len(chosen_K):
+        weights_RK = weights_RK[:, chosen_K]
     kappa_R = fleiss_of(
         weights_RK @ agreed_K[chosen_K], weights_RK @ units_K[chosen_K],
         weights_RK @ labels_KC[chosen_K], raters,
@@ -194,20 +196,22 @@ def _over_people(
     shared, alike, nothing = words
     sums_R, shared_R = np.zeros((2, len(weights_RK)))
     some_P = counts_PXX.sum(axis=(1, 2)) > 0
-    two_P = np.stack([pairs.one_P[some_P], pairs.other_P[some_P]], axis=1)
-    people, group_P = np.unique(two_P, axis=0, return_inverse=True)
+    couple_P = (pairs.one_P << 32 | pairs.other_P)[some_P]
+    people = np.unique(couple_P)
     key_P, counts_PXX = pairs.key_P[some_P], counts_PXX[some_P]
     without = 0
-    for group in range(len(people)):
-        rows = group_P == group
-        weighted_RXX = np.tensordot(weights_RK[:, key_P[rows]], counts_PXX[rows], axes=1)
+    for couple in people:
+        rows = couple_P == couple
+        counts_KXX = np.zeros((weights_RK.shape[1], *counts_PXX.shape[1:]))
+        counts_KXX[key_P[rows]] = counts_PXX[rows]  # whole numbers, which add up in any order
+        weighted_RXX = np.tensordot(weights_RK, counts_KXX, axes=1)
         kappa_R = kappa_of(weighted_RXX)
         weight_R = np.where(np.isnan(kappa_R), 0.0, weighted_RXX.sum(axis=(1, 2)))
         sums_R += np.nan_to_num(kappa_R) * weight_R
         shared_R += weight_R
         without += bool(np.isnan(kappa_R[0]))
     values_R = ratio(sums_R, shared_R)
-    keys = len(np.unique(key_P))
+    keys = int((np.diff(key_P, prepend=-1) > 0).sum())  # they ascend
     if not len(people):
         return Estimate(values_R, keys, (nothing,))
     if without == len(people):

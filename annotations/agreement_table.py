@@ -15,7 +15,7 @@ import pandas as pd
 from annotations.agreement_estimates import MEASURES, Estimate, counted, estimates
 from annotations.answer_arrays import AnswerArrays, answer_arrays
 from annotations.answer_pairs import AnswerPairs, Compared, Progress, compare, untold
-from annotations.bootstrap import blocks_of_draws, interval
+from annotations.bootstrap import KeyDraws, interval
 from annotations.chance_corrected import Floats
 from annotations.frames import of_people
 from annotations.tables import GOLD
@@ -132,6 +132,7 @@ class _Draws:
         assert rounds > 0, "an interval needs a round"
         self.rounds = rounds
         self._seed = seed
+        self._last: tuple[object, KeyDraws] | None = None  # those of the next couple, mostly
 
     def weights(self, keys: int, layer: int | None) -> Iterator[Floats]:
         """(1 + rounds) × keys, some rows at a time.
@@ -139,8 +140,10 @@ class _Draws:
         Other layers' keys change nothing of a layer's draws.
         """
         first = np.ones((1, keys))
-        stream = 0 if layer is None else layer + 1
-        for drawn_RK in blocks_of_draws(keys, self.rounds, [self._seed, stream]):
+        if self._last is None or self._last[0] != (keys, layer):
+            stream = 0 if layer is None else layer + 1
+            self._last = ((keys, layer), KeyDraws(keys, self.rounds, [self._seed, stream]))
+        for drawn_RK in self._last[1]:
             yield np.vstack([first, drawn_RK])
             first = first[:0]
 
@@ -201,5 +204,5 @@ def _of_layer(compared: Compared, layer: int | None) -> AnswerPairs:
 
 def _renumbered(pairs: AnswerPairs) -> tuple[AnswerPairs, int]:
     """The pairs with their keys counted from 0, and the number of keys."""
-    keys, key_P = np.unique(pairs.key_P, return_inverse=True)
-    return pairs.with_keys(key_P), len(keys)
+    begins_P = np.diff(pairs.key_P, prepend=-1) > 0  # keys ascend
+    return pairs.with_keys(begins_P.cumsum() - 1), int(begins_P.sum())

@@ -6,6 +6,7 @@ semantic ones; `semantic` likewise; `any` counts both.
 
 from collections.abc import Collection, Mapping
 
+import numpy as np
 import pandas as pd
 
 from annotations.answer_arrays import answer_arrays, category_counts
@@ -33,9 +34,8 @@ def answer_measures(
     """
     answers = submitted(frames["submissions"]).sort_values(ANSWER, ignore_index=True)
     parts = [answers[ANSWER]]
-    places = pd.MultiIndex.from_frame(answers[ANSWER])
     if PATTERNS in wanted or WITH_PATTERN in wanted:
-        parts.append(_patterns(frames["patterns"], places))
+        parts.append(_patterns(frames["patterns"], answers[ANSWER]))
     if COVERED in wanted:
         if counts is None:
             counts = category_counts(answer_arrays(frames))
@@ -52,11 +52,13 @@ def key_measures(answers: pd.DataFrame) -> pd.DataFrame:
     return weighted.groupby([answers[name] for name in KEY]).sum()
 
 
-def _patterns(patterns: pd.DataFrame, places: pd.MultiIndex) -> pd.DataFrame:
-    counts = pd.crosstab([patterns[name] for name in ANSWER], patterns["type"])
-    counts = counts.reindex(index=places, columns=[SHALLOW, SEMANTIC], fill_value=0)
-    counts = counts.fillna(0).reset_index(drop=True)
-    counts[ANY] = counts.sum(axis=1)
+def _patterns(patterns: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    rows = patterns[[*ANSWER, "type"]].merge(answers.assign(row=range(len(answers))), on=ANSWER)
+    counts = {
+        kind: np.bincount(rows.loc[rows["type"] == kind, "row"], minlength=len(answers))
+        for kind in (SHALLOW, SEMANTIC)
+    }
+    counts[ANY] = counts[SHALLOW] + counts[SEMANTIC]
     found = {f"{PATTERNS} {kind}": counts[kind].astype("float64") for kind in TYPES}
     found |= {f"{WITH_PATTERN} {kind}": (counts[kind] > 0).astype("float64") for kind in TYPES}
     return pd.DataFrame(found)

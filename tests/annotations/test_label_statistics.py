@@ -13,7 +13,7 @@ from label_oracle import numbers_by_loops, tau_b_by_loops
 from test_categories import labellings
 
 from annotations.answer_weights import POLICIES
-from annotations.bootstrap import resampled_medians
+from annotations.bootstrap import KeyDraws, resampled_medians
 from annotations.label_statistics import MEASURES, label_statistics
 
 COLUMNS = [
@@ -176,7 +176,7 @@ def test_intervals_are_those_of_drawing_keys() -> None:
 @pytest.mark.parametrize("keys", [5, 6])
 def test_medians_are_those_of_the_keys_drawn(keys: int) -> None:
     seconds = np.array([9.0, 1.0, 4.0, 4.0, 7.0, 2.0])[:keys]
-    found = resampled_medians(seconds, 300, [3])
+    found = resampled_medians(seconds, KeyDraws(len(seconds), 300, [3]))
     drawn = np.random.default_rng([3]).multinomial(keys, [1 / keys] * keys, size=300)
     expected = [
         statistics.median(
