@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 Counts = npt.NDArray[np.integer]
 PERCENTILES = (2.5, 97.5)  # of a 95 % interval
-_COUNTS_AT_ONCE = 8_000_000
+_COUNTS_AT_ONCE = 2_000_000
 _COUNTS_KEPT = 64_000_000
 # From so many keys on, each draw is made by itself, which is many times faster there than to split
 # up the draws over the keys. Below, the older way stays: smaller studies keep their intervals.

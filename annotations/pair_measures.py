@@ -5,9 +5,10 @@ same shapes reach by chance: each answer's ticks permuted over the key's prefixe
 prefixes, C categories, T types, M means, D draws.
 
 How many permutations a key has falls with the number of keys, since the mean over keys is what is
-told: at most some 60 permuted pairs a key (and 5 draws), and no more than it takes for each two
-people to have 2,000 of them a layer. With so many, the standard error of a layer's baseline is
-0.011 at the most, and 0.005 where permuted F measures spread by 0.2.
+told: at most some 60 permuted pairs a key (or 5 draws), and no more than it takes for each two
+people to have 1,000 of them in a layer. With so many, the standard error of two people's baseline
+in a layer is 0.016 at the most, and 0.006 where permuted F measures spread by 0.2, as they do; more
+people and more layers make it smaller.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from annotations.matched_patterns import matched_types
 MEANS = ("omega", "pattern_precision", "pattern_recall", "pattern_f1", "bcubed_f")
 # How many pairs of permuted answers a key's baseline is the mean of, about; and draws of each pair.
 _PERMUTED_PAIRS, _FEWEST_DRAWS = 60, 5
-_ENOUGH = 2_000  # permuted pairs of each two people in a layer
+_ENOUGH = 1_000  # permuted pairs of each two people in a layer
 _CELLS_AT_ONCE = 400_000  # of matrices prefixes × prefixes: what a processor's cache holds
 _ANSWERS_AT_ONCE = 20_000  # that are permuted
 
@@ -65,7 +66,7 @@ def by_chance(
     """P × M means over permutations; NaN for omega. Layers are drawn for one by one."""
     layer_P = arrays.layer_K[arrays.key_A[one_P]]
     items_P = arrays.items_K[arrays.key_A[one_P]]
-    draws_P = _draws(arrays, one_P, other_P, layer_P)
+    draws_P = draws_of_pairs(arrays, one_P, other_P)
     baselines_PM = _no_means(len(one_P))
     alike, group_P = np.unique(
         np.stack([layer_P, items_P, draws_P], axis=1), axis=0, return_inverse=True
@@ -84,9 +85,10 @@ def by_chance(
     return baselines_PM
 
 
-def _draws(arrays: AnswerArrays, one_P: Places, other_P: Places, layer_P: Places) -> Places:
+def draws_of_pairs(arrays: AnswerArrays, one_P: Places, other_P: Places) -> Places:
     """How often the answers to each pair's key are permuted; the same for all pairs of a key."""
     key_P = arrays.key_A[one_P]
+    layer_P = arrays.layer_K[key_P]
     of_key_K = np.bincount(key_P, minlength=len(arrays.layer_K))
     two_P = np.sort(np.stack([arrays.person_A[one_P], arrays.person_A[other_P]]), axis=0)
     couple_P = (layer_P * len(arrays.people) + two_P[0]) * len(arrays.people) + two_P[1]

@@ -20,7 +20,8 @@ import streamlit
 import typer
 from streamlit.testing.v1 import AppTest
 
-from app.bench_database import ANNOTATORS, ANSWERS, PREFIXES, fill
+from annotations.bench_run import PREFIXES
+from app.bench_database import ANNOTATORS, ANSWERS, fill
 from mining.command_line import new_app, run
 
 MAIN = Path(__file__).with_name("main.py")
@@ -60,7 +61,8 @@ def _other_page(name: str) -> None:
 
     from app import sidebar, visit
 
-    started, sent = time.perf_counter(), {}
+    started = time.perf_counter()
+    sent: dict[str, float] = {}
     context = get_script_run_ctx()
     assert context is not None
     send = context.enqueue

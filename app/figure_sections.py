@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import cycle
 
 import pandas as pd
 import streamlit as st
@@ -102,8 +101,9 @@ def _intervals(answers: Answers) -> None:
         " where a layer has a single key)."
     )
     panels = figure2_interval_panels(layers(answers), dark=answers.dark)
-    for column, panel in zip(cycle(st.columns(2)), panels, strict=False):
-        column.altair_chart(panel, theme=None, width="stretch")
+    for row in (panels[:2], panels[2:]):  # a narrow page shows them one below the other
+        for column, panel in zip(st.columns(2), row, strict=True):
+            column.altair_chart(panel, theme=None, width="stretch")
 
 
 def _time(answers: Answers) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from finished_analyses import analysed_run
 from app_driver import AppWindow, Site
+from finished_analyses import analysed_run
 from playwright.sync_api import expect
 
 from annotations.queries import KeyPage
