@@ -27,7 +27,7 @@ OURS = answer(pattern(1, 4, 5, description="written here"))
 def test_run_keys_prefixes_and_answers_arrive_whole(
     desk: Desk, here: Engine, tmp_path: Path
 ) -> None:
-    there = imported(desk, tmp_path / "data")
+    there = imported(desk, here, tmp_path / "data")
     assert held(there) == ("submitted", FIRST)
     with session(desk.engine, read_only=True) as one, session(here, read_only=True) as other:
         for before, after in zip(desk.keys, there.keys, strict=True):
@@ -44,7 +44,7 @@ def test_run_keys_prefixes_and_answers_arrive_whole(
 def test_importing_again_changes_nothing_and_says_so(
     desk: Desk, here: Engine, tmp_path: Path
 ) -> None:
-    imported(desk, tmp_path / "data")
+    imported(desk, here, tmp_path / "data")
     before = rows_in(here)
     done = bring(here, tmp_path / "data")
     assert (done.added_keys, done.present_keys, done.added_annotators) == (0, 6, ())
@@ -55,7 +55,7 @@ def test_importing_again_changes_nothing_and_says_so(
 def test_a_newer_export_updates_and_keeps_what_was_submitted_before(
     desk: Desk, here: Engine, tmp_path: Path
 ) -> None:
-    there = imported(desk, tmp_path / "old")
+    there = imported(desk, here, tmp_path / "old")
     with session(here) as s:
         set_note(session=s, annotator_id=there.ada, key_id=there.keys[0], note="mine")
     hand_in(desk, LATER, 5)
@@ -82,7 +82,7 @@ def test_an_older_export_undoes_nothing(desk: Desk, here: Engine, tmp_path: Path
 def test_what_somebody_did_here_later_is_refused_by_name_unless_replaced(
     desk: Desk, here: Engine, tmp_path: Path, what: str
 ) -> None:
-    there = imported(desk, tmp_path / "data")
+    there = imported(desk, here, tmp_path / "data")
     own = {"annotator_id": there.ada, "key_id": there.keys[0]}
     with session(here) as s:
         reopen(session=s, **own)
@@ -109,7 +109,7 @@ def test_what_somebody_did_here_later_is_refused_by_name_unless_replaced(
 def test_a_newer_answer_replaces_what_somebody_did_here_before(
     desk: Desk, here: Engine, tmp_path: Path
 ) -> None:
-    there = imported(desk, tmp_path / "data")
+    there = imported(desk, here, tmp_path / "data")
     own = {"annotator_id": there.ada, "key_id": there.keys[0]}
     with session(here) as s:
         reopen(session=s, **own, now=NOON + timedelta(minutes=1))
@@ -151,7 +151,7 @@ def test_drafts_follow_until_somebody_goes_on_with_them_here(
 
 
 def test_what_only_this_database_holds_stays(desk: Desk, here: Engine, tmp_path: Path) -> None:
-    there = imported(desk, tmp_path / "data")
+    there = imported(desk, here, tmp_path / "data")
     with session(here) as s:
         bob = add_annotator(session=s, name="Bob").id
     there.hand_in(OURS, bob, there.keys[0])
