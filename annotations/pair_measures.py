@@ -154,23 +154,23 @@ def _measured(
     """P × T × T matched types and P × M means."""
     counts = [patterns.count_A[side].astype(np.float64) for side in (one_P, other_P)]
     slots = int(max(count.max(initial=0) for count in counts))
-    padded = [patterns.padded(side, slots, items) for side in (one_P, other_P)]
-    (one_PSN, one_PST), (other_PSN, other_PST) = (
-        (ticks.astype(np.float64), types.astype(np.float64)) for ticks, types in padded
+    # An answer that is in several pairs is looked at once.
+    answers, places = np.unique(np.concatenate([one_P, other_P]), return_inverse=True)
+    ticks_ASN, types_AST = (
+        part.astype(np.float64) for part in patterns.padded(answers, slots, items)
     )
-    types_PTT = matched_types(one_PSN, one_PST, other_PSN, other_PST)
+    sides = (places[: len(one_P)], places[len(one_P) :])
+    types_PTT = matched_types(
+        ticks_ASN[sides[0]], types_AST[sides[0]], ticks_ASN[sides[1]], types_AST[sides[1]]
+    )
     matched_P = types_PTT.sum(axis=(-2, -1))
-    together_XNN = np.concatenate(
-        [ticks_PSN.transpose(0, 2, 1) @ ticks_PSN for ticks_PSN in (one_PSN, other_PSN)]
-    )
-    first_P = np.arange(len(one_P))
-    sides = (first_P, first_P + len(one_P))
+    together_ANN = ticks_ASN.transpose(0, 2, 1) @ ticks_ASN
     means = {
-        "omega": omega_of(together_XNN, *sides),
+        "omega": omega_of(together_ANN, *sides),
         "pattern_precision": ratio(matched_P, counts[1]),
         "pattern_recall": ratio(matched_P, counts[0]),
         "pattern_f1": ratio(2 * matched_P, counts[0] + counts[1]),
-        "bcubed_f": harmonic_mean(*bcubed_of(together_XNN, *sides)),
+        "bcubed_f": harmonic_mean(*bcubed_of(together_ANN, *sides)),
     }
     return types_PTT, np.stack([means[name] for name in MEANS], axis=-1)
 
