@@ -4,11 +4,12 @@ A row of weights gives a value: all ones the one that is reported, the numbers o
 bootstrap round drew each key that round's. R rows, K keys, P pairs of answers, C categories.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from annotations.answer_pairs import MEANS, AnswerPairs
+from annotations.answer_pairs import AnswerPairs
 from annotations.categories import BOTH, CATEGORIES, NOT_COVERED
 from annotations.chance_corrected import Floats, ac1_of, alpha_of, fleiss_of, kappa_of, ratio
 from annotations.groupings import Places
@@ -19,6 +20,7 @@ from annotations.measures import (
     masi_distance,
     nominal_distance,
 )
+from annotations.pair_measures import MEANS
 from annotations.tables import SEMANTIC, SHALLOW
 
 MEASURES = (
@@ -54,12 +56,24 @@ class Estimate:
     baseline: float = np.nan  # with permuted ticks, for what is not corrected for chance
 
 
-def estimates(pairs: AnswerPairs, weights_RK: Floats, *, directed: bool) -> dict[str, Estimate]:
+def estimates(
+    pairs: AnswerPairs, weights: Iterable[Floats], *, directed: bool
+) -> dict[str, Estimate]:
     """MEASURES → their estimates. The pairs' keys are 0 … K − 1, and there is one key at least.
 
-    `directed` takes the pairs of two people, of whom the first is the reference; else each answer
-    of a pair is the reference once.
+    `weights` are R × K, some rows at a time. `directed` takes the pairs of two people, of whom the
+    first is the reference; else each answer of a pair is the reference once.
     """
+    blocks = [_estimates(pairs, weights_RK, directed) for weights_RK in weights]
+    return {
+        measure: replace(
+            first, values_R=np.concatenate([block[measure].values_R for block in blocks])
+        )
+        for measure, first in blocks[0].items()
+    }
+
+
+def _estimates(pairs: AnswerPairs, weights_RK: Floats, directed: bool) -> dict[str, Estimate]:
     found = _means(pairs, weights_RK, directed) | _by_category(pairs, weights_RK)
     found["cohen_kappa"] = _over_people(
         pairs, pairs.categories_PCC, weights_RK, ("shared prefixes", ONE_CATEGORY, "")
@@ -153,7 +167,9 @@ def _fleiss(
     numbers, frequencies = np.unique(answers_K, return_counts=True)
     raters = int(numbers[np.flatnonzero(frequencies == frequencies.max())[-1]])
     chosen_K = answers_K == raters
-    weights_RK, keys = weights_RK[:, chosen_K], int(chosen_K.sum())
+    keys = int(chosen_K.sum())
+    if keys < len(chosen_K):
+        weights_RK = weights_RK[:, chosen_K]
     kappa_R = fleiss_of(
         weights_RK @ agreed_K[chosen_K], weights_RK @ units_K[chosen_K],
         weights_RK @ labels_KC[chosen_K], raters,
@@ -180,20 +196,22 @@ def _over_people(
     shared, alike, nothing = words
     sums_R, shared_R = np.zeros((2, len(weights_RK)))
     some_P = counts_PXX.sum(axis=(1, 2)) > 0
-    two_P = np.stack([pairs.one_P[some_P], pairs.other_P[some_P]], axis=1)
-    people, group_P = np.unique(two_P, axis=0, return_inverse=True)
+    couple_P = (pairs.one_P << 32 | pairs.other_P)[some_P]
+    people = np.unique(couple_P)
     key_P, counts_PXX = pairs.key_P[some_P], counts_PXX[some_P]
     without = 0
-    for group in range(len(people)):
-        rows = group_P == group
-        weighted_RXX = np.tensordot(weights_RK[:, key_P[rows]], counts_PXX[rows], axes=1)
+    for couple in people:
+        rows = couple_P == couple
+        counts_KXX = np.zeros((weights_RK.shape[1], *counts_PXX.shape[1:]))
+        counts_KXX[key_P[rows]] = counts_PXX[rows]  # whole numbers, which add up in any order
+        weighted_RXX = np.tensordot(weights_RK, counts_KXX, axes=1)
         kappa_R = kappa_of(weighted_RXX)
         weight_R = np.where(np.isnan(kappa_R), 0.0, weighted_RXX.sum(axis=(1, 2)))
         sums_R += np.nan_to_num(kappa_R) * weight_R
         shared_R += weight_R
         without += bool(np.isnan(kappa_R[0]))
     values_R = ratio(sums_R, shared_R)
-    keys = len(np.unique(key_P))
+    keys = int((np.diff(key_P, prepend=-1) > 0).sum())  # they ascend
     if not len(people):
         return Estimate(values_R, keys, (nothing,))
     if without == len(people):

@@ -5,15 +5,17 @@ back). The headline is omega averaged over keys. Intervals are the 95 % percenti
 keys. What does not exist is NaN, and `note` says why in words.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from annotations.agreement_estimates import MEASURES, Estimate, counted, estimates
-from annotations.answer_pairs import AnswerPairs, Compared, compare
-from annotations.bootstrap import interval, key_draws
+from annotations.answer_arrays import AnswerArrays, answer_arrays
+from annotations.answer_pairs import AnswerPairs, Compared, Progress, compare, untold
+from annotations.bootstrap import KeyDraws, interval
 from annotations.chance_corrected import Floats
 from annotations.frames import of_people
 from annotations.tables import GOLD
@@ -43,22 +45,8 @@ def agreement_table(
     patterns a mean over keys of means over pairs of answers. `baseline` is what answers of the same
     shapes would reach by chance: each answer's ticks permuted over the key's prefixes.
     """
-    assert rounds > 0, "an interval needs a round"
-    chosen = _without_gold(frames) if machines else _without_gold(of_people(frames))
-    compared = compare(chosen, seed=seed)
-    draws = _Draws(rounds, seed)
-    rows = []
-    for scope in _scopes(compared):
-        pairs, keys = _of_layer(compared, scope[1])
-        alone = _answered_once(compared, scope[1])
-        people = len(np.unique([pairs.one_P, pairs.other_P]))
-        notes = [f"{counted(alone, 'key')} with one answer left out"] if alone else []
-        found = _estimated(pairs, keys, draws, scope, "no key has two answers")
-        rows += [
-            (scope[0], measure, *figures, keys, people, "; ".join([*own, *notes]), baseline)
-            for measure, figures, own, baseline in found
-        ]
-    return pd.DataFrame(rows, columns=list(_TABLE), dtype="object").astype(_TABLE)
+    compared = compare(_arrays(frames, machines), seed=seed, progress=untold)
+    return _table(compared.without(GOLD), _Draws(rounds, seed), untold)
 
 
 def agreement_pairs(
@@ -70,20 +58,61 @@ def agreement_pairs(
     in scope `all`, and in `layer N` where they share a key; of two people, the one whose name comes
     first is `one`. Keys that only one of them answered are counted in the note.
     """
-    assert rounds > 0, "an interval needs a round"
-    compared = compare(frames if machines else of_people(frames), seed=seed, first=GOLD)
+    compared = compare(_arrays(frames, machines), seed=seed, progress=untold)
+    return _couples(compared, _Draws(rounds, seed), untold)
+
+
+def agreement_of(
+    arrays: AnswerArrays, *, rounds: int, seed: int, progress: Progress
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`agreement_table` and `agreement_pairs` at once, of answers in which gold comes first.
+
+    Everything is compared but once.
+    """
+    compared = compare(arrays, seed=seed, progress=progress)
     draws = _Draws(rounds, seed)
+    table = _table(compared.without(GOLD), draws, progress)
+    return table, _couples(compared, draws, progress)
+
+
+def _arrays(frames: Mapping[str, pd.DataFrame], machines: bool) -> AnswerArrays:
+    return answer_arrays(frames if machines else of_people(frames), first=GOLD)
+
+
+def _table(compared: Compared, draws: "_Draws", progress: Progress) -> pd.DataFrame:
+    answers_K = np.bincount(compared.key_A, minlength=len(compared.layer_K))
+    scopes = list(_scopes(compared))
+    rows = []
+    for number, scope in enumerate(scopes):
+        progress("agreement", number, len(scopes))
+        pairs, keys = _renumbered(_of_layer(compared, scope[1]))
+        alone = int((answers_K[_inside(compared, scope[1])] == 1).sum())
+        people = len(np.unique([pairs.one_P, pairs.other_P]))
+        notes = [f"{counted(alone, 'key')} with one answer left out"] if alone else []
+        found = _estimated(pairs, keys, draws, scope, "no key has two answers")
+        rows += [
+            (scope[0], measure, *figures, keys, people, "; ".join([*own, *notes]), baseline)
+            for measure, figures, own, baseline in found
+        ]
+    return pd.DataFrame(rows, columns=list(_TABLE), dtype="object").astype(_TABLE)
+
+
+def _couples(compared: Compared, draws: "_Draws", progress: Progress) -> pd.DataFrame:
     places = range(len(compared.people))
     couples = sorted(combinations(places, 2), key=lambda two: compared.people[two[0]] == GOLD)
+    scopes = list(_scopes(compared))
     rows = []
-    for scope in _scopes(compared):
-        of_scope, _ = _of_layer(compared, scope[1])
+    for number, scope in enumerate(scopes):
+        progress("agreement of pairs", number, len(scopes))
+        of_scope = _of_layer(compared, scope[1])
+        answers = compared.person_A[_inside(compared, scope[1])[compared.key_A]]
+        answered = np.bincount(answers, minlength=len(places)).tolist()
         for one, other in couples:
             shared = of_scope.where((of_scope.one_P == one) & (of_scope.other_P == other))
             if scope[1] is not None and not len(shared.key_P):
                 continue
             names = (compared.people[one], compared.people[other])
-            alone = _answered_once(compared, scope[1], names)
+            alone = answered[one] + answered[other] - 2 * len(shared.key_P)
             notes = [f"{counted(alone, 'key')} that one of them answered left out"] if alone else []
             pairs, keys = _renumbered(shared)
             found = _estimated(
@@ -100,17 +129,23 @@ class _Draws:
     """The weights of keys: a row of ones, then a row a round; the same for as many keys."""
 
     def __init__(self, rounds: int, seed: int) -> None:
+        assert rounds > 0, "an interval needs a round"
         self.rounds = rounds
         self._seed = seed
-        self._known: dict[tuple[int, int], Floats] = {}
+        self._last: tuple[object, KeyDraws] | None = None  # those of the next couple, mostly
 
-    def weights(self, keys: int, layer: int | None) -> Floats:
-        """(1 + rounds) × keys. Other layers' keys change nothing of a layer's draws."""
-        stream = 0 if layer is None else layer + 1
-        if (keys, stream) not in self._known:
-            drawn_RK = key_draws(keys, self.rounds, [self._seed, stream])
-            self._known[keys, stream] = np.vstack([np.ones(keys), drawn_RK])
-        return self._known[keys, stream]
+    def weights(self, keys: int, layer: int | None) -> Iterator[Floats]:
+        """(1 + rounds) × keys, some rows at a time.
+
+        Other layers' keys change nothing of a layer's draws.
+        """
+        first = np.ones((1, keys))
+        if self._last is None or self._last[0] != (keys, layer):
+            stream = 0 if layer is None else layer + 1
+            self._last = ((keys, layer), KeyDraws(keys, self.rounds, [self._seed, stream]))
+        for drawn_RK in self._last[1]:
+            yield np.vstack([first, drawn_RK])
+            first = first[:0]
 
 
 _Row = tuple[str, tuple[float, float, float], list[str], float]  # measure, figures, notes, baseline
@@ -148,40 +183,26 @@ def _row(measure: str, estimate: Estimate, ends: tuple[float, float]) -> _Row:
     return measure, (value, *ends), notes, estimate.baseline
 
 
-def _without_gold(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    return {
-        name: frame[frame["annotator"] != GOLD] if "annotator" in frame.columns else frame
-        for name, frame in frames.items()
-    }
-
-
 def _scopes(compared: Compared) -> Iterator[_Scope]:
     """All, then each layer in which anybody answered."""
-    layers = {layer for keys in compared.answered.values() for layer, _ in keys}
+    layers = np.unique(compared.layer_K[compared.key_A]).tolist()
     if layers:
         yield ALL, None
-    for layer in sorted(layers):
+    for layer in layers:
         yield f"layer {layer}", layer
 
 
-def _of_layer(compared: Compared, layer: int | None) -> tuple[AnswerPairs, int]:
-    inside_K = np.array([layer in (None, own) for own, _ in compared.keys], dtype=bool)
-    return _renumbered(compared.pairs.where(inside_K[compared.pairs.key_P]))
+def _inside(compared: Compared, layer: int | None) -> npt.NDArray[np.bool_]:
+    """Which keys are of the layer; all of them are where it is None."""
+    everything = np.ones(len(compared.layer_K), dtype=bool)
+    return everything if layer is None else compared.layer_K == layer
+
+
+def _of_layer(compared: Compared, layer: int | None) -> AnswerPairs:
+    return compared.pairs.where(_inside(compared, layer)[compared.pairs.key_P])
 
 
 def _renumbered(pairs: AnswerPairs) -> tuple[AnswerPairs, int]:
     """The pairs with their keys counted from 0, and the number of keys."""
-    keys, key_P = np.unique(pairs.key_P, return_inverse=True)
-    return pairs.with_keys(key_P), len(keys)
-
-
-def _answered_once(
-    compared: Compared, layer: int | None, people: Sequence[str] | None = None
-) -> int:
-    """How many of the layer's keys only one of these people answered."""
-    answers: dict[tuple[int, int], int] = {}
-    for name in compared.people if people is None else people:
-        for key in compared.answered[name]:
-            if layer in (None, key[0]):
-                answers[key] = answers.get(key, 0) + 1
-    return sum(number == 1 for number in answers.values())
+    begins_P = np.diff(pairs.key_P, prepend=-1) > 0  # keys ascend
+    return pairs.with_keys(begins_P.cumsum() - 1), int(begins_P.sum())

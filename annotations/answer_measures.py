@@ -6,16 +6,12 @@ semantic ones; `semantic` likewise; `any` counts both.
 
 from collections.abc import Collection, Mapping
 
+import numpy as np
 import pandas as pd
 
+from annotations.answer_arrays import answer_arrays, category_counts
 from annotations.answer_weights import KEY
-from annotations.categories import (
-    ANSWER,
-    BOTH,
-    NOT_COVERED,
-    prefix_categories,
-    submitted,
-)
+from annotations.categories import ANSWER, BOTH, NOT_COVERED, submitted
 from annotations.tables import SEMANTIC, SHALLOW
 
 ANY = "any"
@@ -24,19 +20,26 @@ PATTERNS, WITH_PATTERN, COVERED = "patterns", "with pattern", "covered"
 PREFIXES, SECONDS = "prefixes", "seconds"
 
 
-def answer_measures(frames: Mapping[str, pd.DataFrame], *, wanted: Collection[str]) -> pd.DataFrame:
+def answer_measures(
+    frames: Mapping[str, pd.DataFrame],
+    *,
+    wanted: Collection[str],
+    counts: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """A row for each submitted answer, sorted; columns ANSWER and what is wanted.
 
     `wanted` names some of PATTERNS and WITH_PATTERN (columns `patterns any` and so on), COVERED
-    (`covered any` …, and PREFIXES) and SECONDS. Only COVERED needs prefixes and labels.
+    (`covered any` …, and PREFIXES) and SECONDS. Only COVERED needs prefixes and labels, or
+    `counts`, which are `category_counts` of the same answers.
     """
     answers = submitted(frames["submissions"]).sort_values(ANSWER, ignore_index=True)
     parts = [answers[ANSWER]]
-    places = pd.MultiIndex.from_frame(answers[ANSWER])
     if PATTERNS in wanted or WITH_PATTERN in wanted:
-        parts.append(_patterns(frames["patterns"], places))
+        parts.append(_patterns(frames["patterns"], answers[ANSWER]))
     if COVERED in wanted:
-        parts.append(_covered(frames, places))
+        if counts is None:
+            counts = category_counts(answer_arrays(frames))
+        parts.append(_covered(counts))
     if SECONDS in wanted:
         parts.append(answers[[SECONDS]].astype("float64"))
     return pd.concat(parts, axis=1)
@@ -49,27 +52,24 @@ def key_measures(answers: pd.DataFrame) -> pd.DataFrame:
     return weighted.groupby([answers[name] for name in KEY]).sum()
 
 
-def _patterns(patterns: pd.DataFrame, places: pd.MultiIndex) -> pd.DataFrame:
-    counts = pd.crosstab([patterns[name] for name in ANSWER], patterns["type"])
-    counts = counts.reindex(index=places, columns=[SHALLOW, SEMANTIC], fill_value=0)
-    counts = counts.fillna(0).reset_index(drop=True)
-    counts[ANY] = counts.sum(axis=1)
+def _patterns(patterns: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    rows = patterns[[*ANSWER, "type"]].merge(answers.assign(row=range(len(answers))), on=ANSWER)
+    counts = {
+        kind: np.bincount(rows.loc[rows["type"] == kind, "row"], minlength=len(answers))
+        for kind in (SHALLOW, SEMANTIC)
+    }
+    counts[ANY] = counts[SHALLOW] + counts[SEMANTIC]
     found = {f"{PATTERNS} {kind}": counts[kind].astype("float64") for kind in TYPES}
     found |= {f"{WITH_PATTERN} {kind}": (counts[kind] > 0).astype("float64") for kind in TYPES}
     return pd.DataFrame(found)
 
 
-def _covered(frames: Mapping[str, pd.DataFrame], places: pd.MultiIndex) -> pd.DataFrame:
-    tables = (frames[name] for name in ("prefixes", "submissions", "patterns", "labels"))
-    rows = prefix_categories(*tables)
-    category = rows["category"]
-    marked = pd.DataFrame(
-        {
-            f"{COVERED} {ANY}": category != NOT_COVERED,
-            f"{COVERED} {SHALLOW}": category.isin([SHALLOW, BOTH]),
-            f"{COVERED} {SEMANTIC}": category.isin([SEMANTIC, BOTH]),
-            PREFIXES: True,
-        }
-    ).astype("float64")
-    summed = marked.groupby([rows[name] for name in ANSWER]).sum()
-    return summed.reindex(places, fill_value=0.0).reset_index(drop=True)
+def _covered(counts: pd.DataFrame) -> pd.DataFrame:
+    both = counts[BOTH]
+    found = {
+        f"{COVERED} {ANY}": counts[SHALLOW] + counts[SEMANTIC] + both,
+        f"{COVERED} {SHALLOW}": counts[SHALLOW] + both,
+        f"{COVERED} {SEMANTIC}": counts[SEMANTIC] + both,
+    }
+    found[PREFIXES] = found[f"{COVERED} {ANY}"] + counts[NOT_COVERED]
+    return pd.DataFrame(found)

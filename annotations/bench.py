@@ -17,9 +17,10 @@ import typer
 
 from annotations.agreement_table import agreement_pairs, agreement_table
 from annotations.answers import TYPES
+from annotations.bench_run import LAYERS, PREFIXES
 from mining.command_line import new_app, run
 
-PREFIXES, LAYERS, PATTERNS = 25, 16, 4
+PATTERNS = 4
 _MISSED, _STRAY = 0.2, 0.05  # of a pattern's ticks, and of the other prefixes
 
 app = new_app("Measure how long agreement takes; a JSON line each.")

@@ -1,58 +1,110 @@
 """Intervals by the percentile bootstrap over keys: prefixes of one key are not independent.
 
-Shapes: K keys, M statistics, R rounds. Where only sums or medians are wanted, rounds come in
-blocks, so that a large study does not hold R × K counts at once.
+Shapes: K keys, M statistics, R rounds. Rounds come in blocks, so that a large study does not hold
+R × K numbers of eight bytes at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
+Counts = npt.NDArray[np.integer]
 PERCENTILES = (2.5, 97.5)  # of a 95 % interval
-_COUNTS_AT_ONCE = 8_000_000
+_COUNTS_AT_ONCE = 2_000_000
+_COUNTS_KEPT = 64_000_000
+# From so many keys on, each draw is made by itself, which is many times faster there than to split
+# up the draws over the keys. Below, the older way stays: smaller studies keep their intervals.
+_MANY_KEYS = 1_000
+_RUN = 64  # keys that are counted together on the way to a median
 
 
-def key_draws(keys: int, rounds: int, seed: list[int]) -> npt.NDArray[np.int64]:
+class KeyDraws:
+    """The rounds of one random stream: how often each key is drawn, block by block.
+
+    They are the same each time; for some tens of thousands of keys they are made but once.
+    """
+
+    def __init__(self, keys: int, rounds: int, seed: list[int]) -> None:
+        self.keys = keys
+        self._how = (keys, rounds, seed)
+        self._kept: list[Counts] = []
+        self._keeps = keys >= _MANY_KEYS and keys * rounds <= _COUNTS_KEPT
+
+    def __iter__(self) -> Iterator[Counts]:
+        if self._kept:
+            yield from self._kept
+            return
+        made = []
+        for block_RK in blocks_of_draws(*self._how):
+            if self._keeps:
+                made.append(block_RK)
+            yield block_RK
+        self._kept = made
+
+
+def key_draws(keys: int, rounds: int, seed: list[int]) -> Counts:
     """Rounds × keys: how often each key is drawn, with replacement, as many as there are keys.
 
     That is all that a weighted sum over keys depends on.
     """
-    return np.random.default_rng(seed).multinomial(keys, np.full(keys, 1 / keys), size=rounds)
+    return np.concatenate(list(blocks_of_draws(keys, rounds, seed)))
 
 
-def blocks_of_draws(keys: int, rounds: int, seed: list[int]) -> Iterator[npt.NDArray[np.int64]]:
+def blocks_of_draws(keys: int, rounds: int, seed: list[int]) -> Iterator[Counts]:
     """The same rounds, some at a time."""
     random = np.random.default_rng(seed)
     even = np.full(keys, 1 / keys)
     at_once = max(1, _COUNTS_AT_ONCE // keys)
     for start in range(0, rounds, at_once):
-        yield random.multinomial(keys, even, size=min(at_once, rounds - start))
+        block = min(at_once, rounds - start)
+        if keys < _MANY_KEYS:
+            yield random.multinomial(keys, even, size=block)
+            continue
+        counts_RK = np.empty((block, keys), dtype=np.uint8)
+        for row_K in counts_RK:
+            drawn_K = np.bincount(random.integers(keys, size=keys, dtype=np.uint32), minlength=keys)
+            row_K[:] = np.minimum(drawn_K, 255)  # which no key ever is drawn
+        yield counts_RK
 
 
 def resampled_sums(
-    values_KM: npt.NDArray[np.float64], rounds: int, seed: list[int]
+    values_KM: npt.NDArray[np.float64], draws: Iterable[Counts]
 ) -> npt.NDArray[np.float64]:
     """R × M: the sum of each statistic over the keys of each round."""
-    blocks = [drawn_RK @ values_KM for drawn_RK in blocks_of_draws(len(values_KM), rounds, seed)]
+    blocks = [drawn_RK @ values_KM for drawn_RK in draws]
     return np.concatenate([np.empty((0, values_KM.shape[1])), *blocks])
 
 
 def resampled_medians(
-    values_K: npt.NDArray[np.float64], rounds: int, seed: list[int]
+    values_K: npt.NDArray[np.float64], draws: Iterable[Counts]
 ) -> npt.NDArray[np.float64]:
     """R × 1: the median over the keys of each round."""
     keys = len(values_K)
     order = np.argsort(values_K, kind="stable")
     ascending_K = values_K[order]
     found = [np.empty(0)]
-    for drawn_RK in blocks_of_draws(keys, rounds, seed):
-        upto_RK = drawn_RK[:, order].cumsum(axis=1)
+    for drawn_RK in draws:
+        sorted_RK = drawn_RK[:, order]
         # The two places in the middle, which are one where the number of keys is odd.
-        lower_R = (upto_RK >= (keys + 1) // 2).argmax(axis=1)
-        upper_R = (upto_RK >= keys // 2 + 1).argmax(axis=1)
+        lower_R = _reached(sorted_RK, (keys + 1) // 2)
+        upper_R = _reached(sorted_RK, keys // 2 + 1)
         found.append((ascending_K[lower_R] + ascending_K[upper_R]) / 2)
     return np.concatenate(found)[:, None]
+
+
+def _reached(counts_RK: Counts, total: int) -> npt.NDArray[np.int64]:
+    """In each row, the first place up to which the counts add up to so many."""
+    runs = np.arange(0, counts_RK.shape[1], _RUN)
+    upto_RX = np.add.reduceat(counts_RK, runs, axis=1, dtype=np.int64).cumsum(axis=1)
+    run_R1 = (upto_RX >= total).argmax(axis=1)[:, None]
+    places_RY = np.minimum(run_R1 * _RUN + np.arange(_RUN), counts_RK.shape[1] - 1)
+    within_RY = np.take_along_axis(counts_RK, places_RY, axis=1).cumsum(axis=1, dtype=np.int64)
+    before_R1 = np.where(run_R1 > 0, np.take_along_axis(upto_RX, run_R1 - 1, axis=1), 0)
+    found: npt.NDArray[np.int64] = run_R1[:, 0] * _RUN + (within_RY >= total - before_R1).argmax(
+        axis=1
+    )
+    return found
 
 
 def interval(

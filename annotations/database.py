@@ -123,13 +123,13 @@ def session(engine: Engine, *, read_only: bool = False) -> Iterator[Session]:
     """A session that commits at the end, or rolls back on an error. Keep it short; never nest two.
 
     On SQLite one writer works at a time and the others wait, so pages that only read should ask
-    for a `read_only` session, which waits for nobody and cannot write.
+    for a `read_only` session, which waits for nobody, cannot write, and sees one state throughout.
     """
     bind = engine.execution_options(read_only=True) if read_only else engine
     # Rows stay readable after the end: a page shows them when the transaction is long over.
     with mendable(engine), Session(bind, expire_on_commit=False) as opened:
         if read_only and engine.dialect.name == "postgresql":
-            opened.execute(text("SET TRANSACTION READ ONLY"))
+            opened.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         yield opened
         opened.commit()
 

@@ -4,18 +4,17 @@ Only the canonical files are read. Every refusal names file, line and column. A 
 what was exported (its SHA-256 is another) is refused unless its reader says that it was edited.
 """
 
-import csv
 import hashlib
 import json
 import math
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from annotations.csv_lines import csv_lines
 from annotations.dataset_columns import (
     FORMAT,
     LABEL_FILES,
@@ -96,31 +95,14 @@ def rows(dataset: DatasetFolder, name: str) -> Iterator[Row]:
     """
     path = dataset.path / name
     columns = LABEL_FILES[name].columns
-    csv.field_size_limit(sys.maxsize)  # the module's own limit is shorter than a sentence may be
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            places = _places(path, next(reader, []), columns)
-            for cells in reader:
-                if not cells:  # a blank line, as editors leave at the end
-                    continue
-                line = reader.line_num
-                if len(cells) != len(places):
-                    raise DatasetError(
-                        f"{path}, line {line}: {len(cells)} cells under {len(places)} column names."
-                    )
-                yield Row(
-                    path,
-                    line,
-                    tuple(
-                        _value(path, line, column, cells[place])
-                        for column, place in zip(columns, places, strict=True)
-                    ),
-                )
-    except csv.Error as mistake:
-        raise DatasetError(f"{path}, line {reader.line_num} is not CSV: {mistake}.") from None
-    except UnicodeDecodeError:
-        raise DatasetError(f"{path}, line {_undecodable(path)} is not UTF-8; save it so.") from None
+    lines = csv_lines(path)
+    places = _places(path, next(lines)[1], columns)
+    for line, cells in lines:
+        values = (
+            _value(path, line, column, cells[place])
+            for column, place in zip(columns, places, strict=True)
+        )
+        yield Row(path, line, tuple(values))
 
 
 def _manifest(path: Path) -> dict[str, Any]:
@@ -234,14 +216,3 @@ _READERS: dict[str, Callable[[Column, str], Any]] = {
     "float64": _number,
     "timestamp": _moment,
 }
-
-
-def _undecodable(path: Path) -> int:
-    """The first line that is not UTF-8."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                return number
-    raise AssertionError(f"{path} is UTF-8")

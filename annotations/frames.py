@@ -1,14 +1,16 @@
-"""A run's labels as the tables of a dataset, one statement a table.
+"""A run's labels as the tables of a dataset, some keys at a time.
 
 The frames keep their columns and types when they are empty. They are sorted here and not by the
 database, because databases sort names by collations of their own.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
-from sqlalchemy import Select, Text, and_, case, cast, exists, literal, or_, select, true
+from sqlalchemy import Select, Text, and_, case, cast, exists, literal, or_, select, true, tuple_
 from sqlmodel import Session, col
 
 from annotations.blind import may_see_others
@@ -30,7 +32,7 @@ _Statement = Select[*tuple[Any, ...]]
 HUMAN = "human"
 NO_PATTERN = "no pattern"  # the status of a submitted answer that says there is none
 
-_AT_ONCE = 50_000  # rows read at a time
+_KEYS_AT_ONCE = 1_000  # read at a time: a row's Python objects take many times a column's room
 _PLACE = {"layer": "int64", "key": "int64"}
 _ANSWER = {**_PLACE, "annotator": "str"}
 # Column types. Coefficients are stored as the 32-bit numbers that mining computed.
@@ -59,6 +61,42 @@ COLUMNS = {
 }
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What of a run is asked for: only submitted answers, or with `all` drafts too.
+
+    For a viewer, only answers to keys that this person may see others' answers to (blind.py), and
+    nobody else's drafts. With `answered_only`, only keys and prefixes that some answer is about,
+    which is all statistics need.
+    `layers` leaves out the keys of others and all about them, `annotators` the answers of others.
+    """
+
+    run_id: int
+    status: Literal["submitted", "all"] = "submitted"
+    viewer_id: int | None = None
+    answered_only: bool = False
+    layers: Collection[int] | None = None
+    annotators: Collection[str] | None = None
+
+    def statement(self, name: str) -> _Statement:
+        """The rows of one of COLUMNS, in any order."""
+        of_layers = true() if self.layers is None else col(Key.layer).in_(self.layers)
+        answered = _answered(self.run_id, self.status).where(of_layers)
+        if self.viewer_id is not None:
+            readable = or_(
+                col(Submission.status) == SUBMITTED, col(Submission.annotator_id) == self.viewer_id
+            )
+            answered = answered.where(may_see_others(self.viewer_id), readable)
+        if self.annotators is not None:
+            answered = answered.where(col(Annotator.name).in_(self.annotators))
+        if name in _OF_ANSWERS:
+            return _OF_ANSWERS[name](answered)
+        found = _OF_KEYS[name](self.run_id).where(of_layers)
+        if not self.answered_only:
+            return found
+        return found.where(col(Key.id).in_(answered.with_only_columns(col(Key.id))))
+
+
 def dataset_frames(
     *,
     session: Session,
@@ -71,33 +109,49 @@ def dataset_frames(
 ) -> dict[str, pd.DataFrame]:
     """The frames `keys`, `prefixes`, `annotators`, `submissions`, `patterns`, `labels` of one run.
 
-    Only submitted answers, or with `all` drafts too (status `draft`, no submitted_at). `annotator`
-    is the person's name; `annotators` tells of each whether they are `human`, `machine` or
-    `gold`. Rows are sorted by layer and key, then annotator, pattern and rank. For a
-    viewer, only answers to keys that this person may see others' answers to (blind.py), and nobody
-    else's drafts. With
-    `answered_only`, only keys and prefixes that some answer is about, which is all statistics need.
-    `layers` leaves out the keys of others and all about them, `annotators` the answers of others.
+    `Asked` says which rows. A draft has status `draft` and no submitted_at. `annotator` is the
+    person's name; `annotators` tells of each whether they are `human`, `machine` or `gold`. Rows
+    are sorted by layer and key, then annotator, pattern and rank.
     """
-    of_layers = true() if layers is None else col(Key.layer).in_(layers)
-    answered = _answered(run_id, status).where(of_layers)
-    if viewer_id is not None:
-        readable = or_(
-            col(Submission.status) == SUBMITTED, col(Submission.annotator_id) == viewer_id
-        )
-        answered = answered.where(may_see_others(viewer_id), readable)
-    if annotators is not None:
-        answered = answered.where(col(Annotator.name).in_(annotators))
-    about = answered.with_only_columns(col(Key.id)) if answered_only else None
-    statements = {
-        "keys": _of(_keys(run_id).where(of_layers), about),
-        "prefixes": _of(_prefixes(run_id).where(of_layers), about),
-        "annotators": _annotators(answered),
-        "submissions": _submissions(answered),
-        "patterns": _patterns(answered),
-        "labels": _labels(answered),
+    asked = Asked(run_id, status, viewer_id, answered_only, layers, annotators)
+    ranges = key_ranges(asked, session=session)
+    return {
+        name: pd.concat(list(frame_blocks(name, asked, ranges, session=session)), ignore_index=True)
+        for name in COLUMNS
     }
-    return {name: _frame(name, session, statement) for name, statement in statements.items()}
+
+
+_Place = tuple[int, int]
+Ranges = Sequence[tuple[_Place, _Place]]  # the first and the last layer and key of some keys
+
+
+def key_ranges(asked: Asked, *, session: Session) -> Ranges:
+    """The keys asked for, some at a time, ascending by layer and key."""
+    session.flush()  # what was added but not sent yet would not be read
+    places = asked.statement("keys").with_only_columns(col(Key.layer), col(Key.key))
+    found = session.execute(places.order_by(col(Key.layer), col(Key.key)))
+    ordered = [(layer, key) for layer, key in found]
+    starts = range(0, len(ordered), _KEYS_AT_ONCE)
+    blocks = [ordered[start : start + _KEYS_AT_ONCE] for start in starts]
+    return [(block[0], block[-1]) for block in blocks]
+
+
+def frame_blocks(
+    name: str, asked: Asked, ranges: Ranges, *, session: Session
+) -> Iterator[pd.DataFrame]:
+    """One of the frames of `dataset_frames`, a block a range; an empty one where there is none.
+
+    Whoever reads blocks in a read-only session reads one state of the database.
+    """
+    statement = asked.statement(name)
+    if name == "annotators":
+        yield _frame(name, session, statement)
+        return
+    place = tuple_(col(Key.layer), col(Key.key))
+    for first, last in ranges:
+        yield _frame(name, session, statement.where(place.between(first, last)))
+    if not ranges:
+        yield _typed(name, [])
 
 
 def of_people(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -114,10 +168,13 @@ def of_people(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 def _frame(name: str, session: Session, statement: _Statement) -> pd.DataFrame:
     columns = COLUMNS[name]
-    # Some rows at a time: Python's own objects take several times the room of a typed column.
-    result = session.execute(statement.execution_options(yield_per=_AT_ONCE))
-    blocks = [_typed(zip(*rows, strict=True), columns) for rows in result.partitions()]
-    frame = pd.concat(blocks or [_typed([()] * len(columns), columns)], ignore_index=True)
+    result = session.connection().execute(statement)
+    if "submitted_at" in columns:  # which SQLite keeps as text
+        frame = _typed(name, result.all())
+    else:  # the driver's own rows, which need no change and come several times faster
+        assert result.cursor is not None
+        frame = _typed(name, result.cursor.fetchall())
+        result.close()
     if "token_ends" in frame.columns:
         apart = frame["token_ends"].str.strip("[]").str.replace(",", " ", regex=False)
         frame["token_ends"] = apart.str.replace("  ", " ", regex=False)
@@ -129,14 +186,22 @@ def _frame(name: str, session: Session, statement: _Statement) -> pd.DataFrame:
     return frame.take(by.sort_values(order).index).reset_index(drop=True)
 
 
-def _typed(values: Iterable[Sequence[Any]], columns: Mapping[str, str]) -> pd.DataFrame:
-    # Through `object`, so that a column's type never depends on the rows that there happen to be.
+def _typed(name: str, rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
+    columns = COLUMNS[name]
+    values = zip(*rows, strict=True) if rows else [()] * len(columns)
     return pd.DataFrame(
         {
-            name: pd.Series(list(column), dtype="object").astype(type_)
-            for (name, type_), column in zip(columns.items(), values, strict=True)
+            column: _column(list(cells), type_)
+            for (column, type_), cells in zip(columns.items(), values, strict=True)
         }
     )
+
+
+def _column(cells: list[Any], type_: str) -> "pd.Series[Any]":
+    """A column of this type, whatever the rows there happen to be."""
+    if type_ in ("int64", "float32", "float64"):
+        return pd.Series(np.array(cells, dtype=type_))
+    return pd.Series(cells, dtype="object").astype(type_)
 
 
 def _answered(run_id: int, status: str) -> _Statement:
@@ -148,10 +213,6 @@ def _answered(run_id: int, status: str) -> _Statement:
         .join(Annotator, col(Annotator.id) == col(Submission.annotator_id))
         .where(col(Key.run_id) == run_id, or_(wanted, begun) if status == "all" else wanted)
     )
-
-
-def _of(statement: _Statement, key_ids: _Statement | None) -> _Statement:
-    return statement if key_ids is None else statement.where(col(Key.id).in_(key_ids))
 
 
 def _keys(run_id: int) -> _Statement:
@@ -205,3 +266,12 @@ def _labels(answered: _Statement) -> _Statement:
         .join(Prefix, col(Prefix.id) == col(Tick.prefix_id))
         .add_columns(col(Pattern.number), col(Prefix.rank))
     )
+
+
+_OF_KEYS: dict[str, Callable[[int], _Statement]] = {"keys": _keys, "prefixes": _prefixes}
+_OF_ANSWERS: dict[str, Callable[[_Statement], _Statement]] = {
+    "annotators": _annotators,
+    "submissions": _submissions,
+    "patterns": _patterns,
+    "labels": _labels,
+}

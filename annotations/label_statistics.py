@@ -11,7 +11,7 @@ Whatever cannot be computed is NaN, and then `note` says why in words.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +29,7 @@ from annotations.answer_measures import (
     key_measures,
 )
 from annotations.answer_weights import KEY, Policy, counted_answers
-from annotations.bootstrap import interval, resampled_medians, resampled_sums
+from annotations.bootstrap import KeyDraws, interval, resampled_medians, resampled_sums
 from annotations.categories import ANSWER
 from annotations.frames import of_people
 from annotations.tables import GOLD, SEMANTIC
@@ -82,6 +82,11 @@ class _Scope:
     timed_annotators: int
     seed: list[int]
     rounds: int
+    drawn: dict[int, KeyDraws] = field(default_factory=dict)
+
+    def draws(self, keys: int) -> KeyDraws:
+        """The scope's rounds over so many keys, made once for all measures."""
+        return self.drawn.setdefault(keys, KeyDraws(keys, self.rounds, self.seed))
 
 
 def label_statistics(
@@ -93,6 +98,7 @@ def label_statistics(
     machines: bool = False,
     measures: Collection[str] = MEASURES,
     scopes: Collection[str] = SCOPES,
+    counts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Every headline number with its 95 % interval (percentile bootstrap over keys).
 
@@ -101,11 +107,12 @@ def label_statistics(
     MEASURES and `scopes` some of SCOPES, where not all are wanted. Frames that these do not need
     may be absent: coverage and trend need prefixes and labels, patterns per key needs neither.
     Trends are told for `all` and for annotators: of each key's share of prefixes with a semantic
-    pattern over its layer (trend.py).
+    pattern over its layer (trend.py). Whoever has `category_counts` of the same answers already
+    may give them as `counts`.
     """
     frames = frames if machines else of_people(frames)
     wanted = {need for measure in measures for need in _NEEDS[measure]}
-    measured = answer_measures(frames, wanted=wanted)
+    measured = answer_measures(frames, wanted=wanted, counts=counts)
     rows = []
     for scope in _scopes(frames["submissions"], measured, policy, (seed, rounds), scopes):
         rows += _rows(scope, measures)
@@ -183,7 +190,7 @@ def _ratios(scope: _Scope, measures: Collection[str]) -> dict[tuple[str, str], _
     if keys < 2:
         found = [_Found(float(value), note=ONE_KEY) for value in values_M]
         return dict(zip(places, found, strict=True))
-    sums_RM = resampled_sums(table[above + below].to_numpy(), scope.rounds, scope.seed)
+    sums_RM = resampled_sums(table[above + below].to_numpy(), scope.draws(keys))
     low_M, high_M = interval(sums_RM[:, : len(above)] / sums_RM[:, len(above) :])
     ends = zip(values_M.tolist(), low_M.tolist(), high_M.tolist(), strict=True)
     return {place: _Found(*three) for place, three in zip(places, ends, strict=True)}
@@ -197,10 +204,11 @@ def _seconds(scope: _Scope, measure: str) -> _Found:
     value = float(np.median(seconds_K) if median else seconds_K.mean())
     if len(seconds_K) < 2:
         return _Found(value, note=ONE_KEY)
+    draws = scope.draws(len(seconds_K))
     if median:
-        rounds_R1 = resampled_medians(seconds_K, scope.rounds, scope.seed)
+        rounds_R1 = resampled_medians(seconds_K, draws)
     else:
-        rounds_R1 = resampled_sums(seconds_K[:, None], scope.rounds, scope.seed) / len(seconds_K)
+        rounds_R1 = resampled_sums(seconds_K[:, None], draws) / len(seconds_K)
     low_1, high_1 = interval(rounds_R1)
     return _Found(value, float(low_1[0]), float(high_1[0]))
 

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from annotations.answer_arrays import answer_arrays, category_counts
 from annotations.answer_weights import KEY, Policy, counted_answers
-from annotations.bootstrap import interval, resampled_sums
-from annotations.categories import ANSWER, CATEGORIES, prefix_categories
+from annotations.bootstrap import KeyDraws, interval, resampled_sums
+from annotations.categories import ANSWER, CATEGORIES
 from annotations.frames import of_people
 
 
@@ -23,20 +24,24 @@ def layer_statistics(
     seed: int = 0,
     policy: Policy = "gold",
     machines: bool = False,
+    counts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Figure 2: per layer, how many and which share of trigger prefixes is in each category.
 
     Columns: layer, category, prefixes (weighted count), share, ci_low, ci_high, keys, annotators.
     A layer with an answer has one row for each of CATEGORIES, in their order; others have none. The
     interval is the 95 % percentile bootstrap over keys; with a single key it is undefined (NaN).
+    Whoever has `category_counts` of the same answers already may give them as `counts`.
     """
     frames = frames if machines else of_people(frames)
     answers = counted_answers(frames["submissions"], policy)
-    per_key = _prefixes_per_key(frames, answers)
+    if counts is None:
+        counts = category_counts(answer_arrays(frames))
+    per_key = _prefixes_per_key(counts, answers)
     rows = []
     for layer in per_key.index.unique("layer").tolist():
         own = per_key.xs(layer, level="layer")
-        totals_C = own.sum().to_numpy()
+        totals_C = np.ascontiguousarray(own.to_numpy()).sum(axis=0)  # key by key, in their order
         low_C, high_C = _interval(own.to_numpy(), rounds, [seed, layer])
         people = answers.loc[answers["layer"] == layer, "annotator"].nunique()
         for place, category in enumerate(CATEGORIES):
@@ -53,15 +58,13 @@ def layer_statistics(
     return pd.DataFrame(rows, columns=list(types), dtype="object").astype(types)
 
 
-def _prefixes_per_key(frames: Mapping[str, pd.DataFrame], answers: pd.DataFrame) -> pd.DataFrame:
+def _prefixes_per_key(counts: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     """The weighted number of prefixes in each category: a row a key, a column a category."""
-    tables = (frames[name] for name in ("prefixes", "submissions", "patterns", "labels"))
-    weighted = prefix_categories(*tables).merge(answers, on=ANSWER)
-    return (
-        weighted.pivot_table(index=KEY, columns="category", values="weight", aggfunc="sum")
-        .reindex(columns=list(CATEGORIES))
-        .fillna(0.0)
-    )
+    weighted = counts.merge(answers, on=ANSWER)
+    keys = weighted.groupby(KEY)
+    # The answers that count to a key weigh the same: one multiplication rounds least.
+    per_key = keys[list(CATEGORIES)].sum().mul(keys["weight"].first(), axis=0)
+    return per_key[per_key.sum(axis=1) > 0]
 
 
 def _interval(
@@ -72,5 +75,5 @@ def _interval(
     if keys < 2:
         undefined_C = np.full(categories, np.nan)
         return undefined_C, undefined_C
-    sums_RC = resampled_sums(prefixes_KC, rounds, seed)
+    sums_RC = resampled_sums(prefixes_KC, KeyDraws(keys, rounds, seed))
     return interval(sums_RC / sums_RC.sum(axis=1, keepdims=True))

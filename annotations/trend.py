@@ -95,11 +95,12 @@ def _as_extreme(
     """How many shuffles have a surplus as far from 0; ties are the same in all, so it decides."""
     random = np.random.default_rng(seed)
     at_once = max(1, _CELLS_AT_ONCE // max(len(rows_K), shape[0] * shape[1]))
+    small_K = rows_K.astype(np.min_scalar_type(shape[0]))  # which are shuffled faster
     found = 0
     for start in range(0, rounds, at_once):
         block = min(at_once, rounds - start)
-        shuffled_RK = random.permuted(np.tile(rows_K, (block, 1)), axis=1)
-        cells_RK = shuffled_RK * shape[1] + columns_K
+        shuffled_RK = random.permuted(np.tile(small_K, (block, 1)), axis=1)
+        cells_RK = shuffled_RK.astype(np.int64) * shape[1] + columns_K
         cells_RK += np.arange(block)[:, None] * (shape[0] * shape[1])
         counted = np.bincount(cells_RK.ravel(), minlength=block * shape[0] * shape[1])
         surplus_R, _ = _tau_b(counted.reshape(block, *shape))

@@ -20,7 +20,8 @@ import streamlit
 import typer
 from streamlit.testing.v1 import AppTest
 
-from app.bench_database import ANNOTATORS, ANSWERS, PREFIXES, fill
+from annotations.bench_run import PREFIXES
+from app.bench_database import ANNOTATORS, ANSWERS, fill
 from app.components import grid_script
 from mining.command_line import new_app, run
 
@@ -52,16 +53,34 @@ def _tick(key_id: int) -> None:
 
 
 def _other_page(name: str) -> None:
-    """One page alone, as `main` would run it."""
+    """One page alone, as `main` would run it; notes when the first of each element is sent."""
+    import time
     from importlib import import_module
 
+    import streamlit as st
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
     from app import sidebar, visit
+
+    started = time.perf_counter()
+    sent: dict[str, float] = {}
+    context = get_script_run_ctx()
+    assert context is not None
+    send = context.enqueue
+
+    def noting(message):  # type: ignore[no-untyped-def]
+        element = message.delta.new_element.WhichOneof("type") or ""
+        sent.setdefault(element, time.perf_counter() - started)
+        send(message)
+
+    context.enqueue = noting  # type: ignore[method-assign]
 
     run, person = visit.chosen_run(), visit.chosen_person()
     assert run is not None and person is not None
     visit.arrive(run, person)
     sidebar.show(run, person)
     import_module(f"app.views.{name}").page()
+    st.session_state["sent"] = sent
 
 
 @app.command()
@@ -112,6 +131,13 @@ def _first_contents(database: Path, keys: int) -> None:
         _checked(page.run())
         seconds = time.perf_counter() - started
         _print({"benchmark": f"first-content-{name}", "seconds": round(seconds, 3), "keys": keys})
+        if name == "figures":  # which goes on computing below its first chart
+            sent = page.session_state["sent"]
+            first = {
+                "title_seconds": round(sent["heading"], 3),
+                "figure2_seconds": round(sent["vega_lite_chart"], 3),
+            }
+            _print({"benchmark": "first-chart-figures", **first, "keys": keys})
 
 
 def _use(database: Path) -> None:

@@ -18,7 +18,7 @@ from annotations.frames import of_people
 from annotations.label_statistics import LAYER, MEASURES, PATTERNS_PER_KEY, SCOPES, label_statistics
 from annotations.statistics import layer_statistics
 from exports.agreement_charts import agreement_panels
-from exports.figure2_charts import figure2_intervals
+from exports.figure2_charts import figure2_interval_panels
 from exports.label_charts import coverage, patterns_per_key, time_per_key
 
 _KEPT = 64  # tables of statistics; each is small
@@ -82,7 +82,8 @@ def show(answers: Answers) -> None:
         "More figures", list(_SECTIONS), default=next(iter(_SECTIONS)), required=True,
         label_visibility="collapsed", key="figure section",
     )  # fmt: skip
-    _SECTIONS[chosen](answers)
+    with st.spinner("Drawing …"):
+        _SECTIONS[chosen](answers)
 
 
 def _patterns(answers: Answers) -> None:
@@ -95,9 +96,14 @@ def _coverage(answers: Answers) -> None:
 
 
 def _intervals(answers: Answers) -> None:
-    st.altair_chart(
-        figure2_intervals(layers(answers), dark=answers.dark), theme=None, width="content"
+    st.caption(
+        "Share of trigger prefixes in each category, with 95% intervals (bootstrap over keys; none"
+        " where a layer has a single key)."
     )
+    panels = figure2_interval_panels(layers(answers), dark=answers.dark)
+    for row in (panels[:2], panels[2:]):  # a narrow page shows them one below the other
+        for column, panel in zip(st.columns(2), row, strict=True):
+            column.altair_chart(panel, theme=None, width="stretch")
 
 
 def _time(answers: Answers) -> None:

@@ -1,12 +1,20 @@
 """The exports' command line: `dataset` writes a run's labels as files, `figures` what is known of
 its model without labels, `charts` draws both."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from annotations.database import database_url, make_engine, migrate
 from annotations.database import session as open_session
@@ -44,15 +52,12 @@ def dataset(
     engine = make_engine(database_url())
     migrate(engine)
     with open_session(engine, read_only=True) as session, _progress() as bar:
-        task = bar.add_task("reading", total=None)
         chosen = run_named(session=session, name=run_name)
         assert chosen.id is not None
         report = write_dataset(
             out, session=session, run_id=chosen.id, names=names, selection=selection,
             spreadsheet=spreadsheet,
-            progress=lambda done, total: bar.update(
-                task, description="writing", completed=done, total=total
-            ),
+            progress=stages_on(bar),
         )  # fmt: skip
     counts = ", ".join(
         f"{report.rows[f'{table}.csv']:,} {table}"
@@ -92,10 +97,24 @@ def charts(
         typer.echo(note, err=True)
 
 
+def stages_on(bar: Progress) -> Callable[[str, int, int | None], None]:
+    """What to tell of stages: the bar shows one at a time, swinging where its end is not known."""
+    tasks: dict[str, TaskID] = {}
+
+    def told(stage: str, done: int, total: int | None) -> None:
+        if stage not in tasks:
+            for earlier in tasks.values():
+                bar.update(earlier, visible=False)
+            tasks[stage] = bar.add_task(stage, total=total)
+        bar.update(tasks[stage], completed=done)
+
+    return told
+
+
 def _progress() -> Progress:
     console = Console(stderr=True)
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
         TimeRemainingColumn(), console=console,
         transient=True,  # what remains on the screen is the report, or the one line of a mistake
         disable=not console.is_terminal,

@@ -1,12 +1,14 @@
-"""How long a large dataset takes to write, beside pandas: a JSON line (`python -m exports.bench`).
+"""How long a large dataset takes, beside pandas: JSON lines (`python -m exports.bench`).
 
-The same frames are written by the dataset's own writer and by `DataFrame.to_csv`, in turn, since
-the machine may be shared; the sums that the manifest needs are counted in. Memory is what the
-process's peak grows by while each of them writes. Statistics and agreement are not part of it.
+First the same frames are written by the dataset's own writer and by `DataFrame.to_csv`, in turn,
+since the machine may be shared; the sums that the manifest needs are counted in. Then whole exports
+out of a database, statistics and agreement included, in a process of their own each, beside
+`DataFrame.to_csv` of the same tables. Memory is what the process's peak grows by.
 """
 
 import hashlib
 import json
+import multiprocessing
 import os
 import platform
 import statistics
@@ -14,14 +16,20 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import chain
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import typer
 
-from annotations.frames import COLUMNS
-from exports.csv_files import csv_blocks
+from annotations.database import make_engine, session
+from annotations.frames import COLUMNS, dataset_frames
+from exports.bench_labels import fill
+from exports.csv_files import csv_header, csv_rows
+from exports.dataset import write_dataset
 from exports.folders import new_files
 from mining.command_line import new_app, run
 
@@ -77,7 +85,7 @@ def _ours(frames: Mapping[str, pd.DataFrame], folder: Path) -> None:
         for name, frame in frames.items():
             digest = hashlib.sha256()
             with create(f"{name}.csv") as file:
-                for block in csv_blocks(f"{name}.csv", frame):
+                for block in chain([csv_header(f"{name}.csv")], csv_rows(f"{name}.csv", frame)):
                     digest.update(block)
                     file.write(block)
 
@@ -92,7 +100,13 @@ def bench(
     ticks: int = typer.Option(TICKS, help="Rows of labels.csv"),
     rounds: int = typer.Option(ROUNDS, help="Pairs of runs that the ratio is the median of"),
 ) -> None:
-    """Write a dataset's label files, and write them with pandas."""
+    """Write a dataset's label files, and whole datasets, beside pandas."""
+    _writer(ticks, rounds)
+    for number in (ticks // 10, ticks):
+        _whole(number)
+
+
+def _writer(ticks: int, rounds: int) -> None:
     frames = frames_of(ticks)
     spent: dict[str, list[float]] = {"ours": [], "pandas": []}
     grown: dict[str, list[int | None]] = {"ours": [], "pandas": []}
@@ -117,11 +131,76 @@ def bench(
         "peak_mib": _most(grown["ours"]),
         "peak_mib_beside": _most(grown["pandas"]),
         "rows": {name: len(frame) for name, frame in frames.items()},
-        "rounds": rounds, "pandas": pd.__version__,
-        "hardware": f"{os.cpu_count()} cores, {platform.machine()}",
+        "rounds": rounds,
+    }  # fmt: skip
+    _print(figures)
+
+
+def _whole(ticks: int) -> None:
+    """Export a database, then write the tables that came out of it with pandas."""
+    with tempfile.TemporaryDirectory() as folder:
+        database, out = Path(folder, "bench.db"), Path(folder, "data")
+        fill(database, ticks)
+        context = multiprocessing.get_context("spawn")
+        told: SimpleQueue[dict[str, Any]] = context.SimpleQueue()
+        child = context.Process(target=_export, args=(database, out, told))
+        child.start()
+        figures = told.get()
+        child.join()
+        engine = make_engine(f"sqlite:///{database}")
+        with session(engine, read_only=True) as opened:
+            frames = dataset_frames(session=opened, run_id=1)
+        engine.dispose()
+        started = time.perf_counter()
+        _pandas(frames, Path(folder))
+        beside = time.perf_counter() - started
+    tables = sum(figures["stages"].get(name, 0.0) for name in frames)
+    _print(
+        {
+            "benchmark": "dataset-whole",
+            "beside": "DataFrame.to_csv of the same tables of labels, in memory already",
+            "ratio": round(figures["seconds"] / beside, 2),
+            "ratio_of_tables": round(tables / beside, 2),
+            "seconds": round(figures["seconds"], 2),
+            "seconds_beside": round(beside, 2),
+            "peak_mib": figures["peak_mib"],
+            "stages": {stage: round(spent, 2) for stage, spent in figures["stages"].items()},
+            "rows": {name: len(frame) for name, frame in frames.items()},
+        }
+    )
+
+
+def _export(database: Path, out: Path, told: "SimpleQueue[dict[str, Any]]") -> None:
+    """In a process of its own: export, and tell how long each stage took and what it needed."""
+    engine = make_engine(f"sqlite:///{database}")
+    began: list[tuple[str, float]] = []
+
+    def progress(stage: str, *_: int | None) -> None:
+        if not began or began[-1][0] != stage:
+            began.append((stage, time.perf_counter()))
+
+    before = _memory(reset=True)
+    started = time.perf_counter()
+    with session(engine, read_only=True) as opened:
+        write_dataset(out, session=opened, run_id=1, progress=progress)
+    ended = time.perf_counter()
+    after = _memory()
+    ends = [moment for _, moment in began[1:]] + [ended]
+    told.put(
+        {
+            "seconds": ended - started,
+            "peak_mib": None if before is None or after is None else after - before,
+            "stages": {stage: end - start for (stage, start), end in zip(began, ends, strict=True)},
+        }
+    )
+
+
+def _print(figures: dict[str, Any]) -> None:
+    about = {
+        "pandas": pd.__version__, "hardware": f"{os.cpu_count()} cores, {platform.machine()}",
         "date": datetime.now(UTC).date().isoformat(),
     }  # fmt: skip
-    typer.echo(json.dumps(figures))
+    typer.echo(json.dumps(figures | about))
 
 
 def _most(grown: list[int | None]) -> int | None:

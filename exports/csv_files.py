@@ -22,10 +22,15 @@ BLOCK = 20_000  # rows that are text at the same time
 _PLACE = ("layer", "key", "annotator", "pattern", "rank")
 
 
-def csv_blocks(
+def csv_header(name: str) -> bytes:
+    """The first line of a file of the dataset."""
+    return ",".join(column.name for column in ALL_FILES[name].columns).encode() + b"\r\n"
+
+
+def csv_rows(
     name: str, frame: pd.DataFrame, *, guard: Callable[[str], str] | None = None
 ) -> Iterator[bytes]:
-    """A file of the dataset as bytes: its header, then blocks of rows.
+    """Rows of a file of the dataset as bytes, a block at a time.
 
     `frame` has exactly the columns that `columns.py` gives the file called `name`; `guard` changes
     the cells of text. Raises DatasetError, naming file, column and row, for text that CSV cannot
@@ -34,7 +39,6 @@ def csv_blocks(
     columns = ALL_FILES[name].columns
     expected = [column.name for column in columns]
     assert list(frame.columns) == expected, f"{name} has {list(frame.columns)}, not {expected}"
-    yield ",".join(expected).encode() + b"\r\n"
     for start in range(0, len(frame), BLOCK):
         block = frame.iloc[start : start + BLOCK]
         cells = [_cells(name, column, block[column.name], guard) for column in columns]
@@ -44,8 +48,8 @@ def csv_blocks(
 
 
 def render_csv(name: str, frame: pd.DataFrame) -> bytes:
-    """A whole file of the dataset as bytes, see `csv_blocks`."""
-    return b"".join(csv_blocks(name, frame))
+    """A whole file of the dataset as bytes, see `csv_rows`."""
+    return b"".join([csv_header(name), *csv_rows(name, frame)])
 
 
 def _cells(

@@ -3,13 +3,12 @@
 Every refusal names file, line and column. Columns that we do not know are passed over.
 """
 
-import csv
-import io
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from annotations.csv_lines import csv_lines
 from annotations.dataset_columns import Column
 from mining.errors import DatasetError
 
@@ -45,31 +44,16 @@ def read_rows(
 
 
 def _lines(path: Path, wanted: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as mistake:
-        raise DatasetError(f"{path} is not UTF-8 (byte {mistake.start}); save it so.") from None
-    text = text.removeprefix("\ufeff")  # a mark that spreadsheet programs add
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = next(reader, [])
-        missing = [name for name in wanted if name not in header]
-        if missing:
-            raise DatasetError(
-                f"{path}, line 1: no column {', '.join(missing)}; "
-                f"the columns found are {', '.join(header) or 'none'}."
-            )
-        for cells in reader:
-            if not cells:  # a blank line, as editors leave at the end
-                continue
-            if len(cells) != len(header):
-                raise DatasetError(
-                    f"{path}, line {reader.line_num}: {len(cells)} cells under "
-                    f"{len(header)} column names."
-                )
-            yield reader.line_num, dict(zip(header, cells, strict=True))
-    except csv.Error as mistake:
-        raise DatasetError(f"{path}, line {reader.line_num} is not CSV: {mistake}.") from None
+    lines = csv_lines(path, marked=True)
+    _, header = next(lines)
+    missing = [name for name in wanted if name not in header]
+    if missing:
+        raise DatasetError(
+            f"{path}, line 1: no column {', '.join(missing)}; "
+            f"the columns found are {', '.join(header) or 'none'}."
+        )
+    for line, cells in lines:
+        yield line, dict(zip(header, cells, strict=True))
 
 
 def _text(

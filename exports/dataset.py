@@ -1,7 +1,7 @@
 """The dataset of one run: everything its annotators said, as tidy CSV files with their provenance.
 
-Files are written one after the other under temporary names, a block of rows at a time, and renamed
-at the end, the manifest last. Nothing in them depends on when or where they are written, so that
+Files are written one after the other under temporary names, some keys at a time, and renamed at
+the end, the manifest last. Nothing in them depends on when or where they are written, so that
 the same database gives the same bytes. Unless asked for names, annotators appear under pseudonyms
 (pseudonyms.py); what is computed is computed from the rows as they are shown.
 """
@@ -9,29 +9,30 @@ the same database gives the same bytes. Unless asked for names, annotators appea
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import IO
 
 import pandas as pd
 from sqlmodel import Session, select
 
+from annotations.answer_pairs import untold
 from annotations.blind import check_active, check_lead, sees_all
-from annotations.dataset_columns import MANIFEST
-from annotations.frames import dataset_frames
+from annotations.dataset_columns import LABEL_FILES, MANIFEST
+from annotations.frames import Asked
 from annotations.tables import Annotator, Run
 from exports.columns import ALL_FILES, DICTIONARY, FILES, SPREADSHEET_COPIES, dictionary_rows
 from exports.croissant import CROISSANT, render_croissant
-from exports.csv_files import BLOCK, csv_blocks
-from exports.derived import derived_tables
+from exports.csv_files import csv_header, csv_rows
+from exports.derived import Progress, derived_tables
 from exports.folders import check_dataset_folder, new_files
+from exports.label_tables import LabelTables
 from exports.manifest import WrittenFile, render_manifest
 from exports.model_columns import MODEL_FILES
 from exports.model_figures import figures_for_dataset
-from exports.pseudonyms import pseudonyms, under_pseudonyms
+from exports.pseudonyms import pseudonyms
 from exports.readme import README, describe, render_readme
 from exports.selection import Selection
 from exports.spreadsheet import MARK, guarded
@@ -39,7 +40,6 @@ from exports.spreadsheet import MARK, guarded
 EVERYTHING = Selection()
 _NAMES = (*ALL_FILES, *SPREADSHEET_COPIES.values(), README, CROISSANT, MANIFEST)
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP can say; the real one would change the bytes
-Progress = Callable[[int, int], None]  # rows written, rows in all
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,33 @@ class DatasetReport:
 
 @dataclass(frozen=True)
 class _Dataset:
-    """Everything that goes into the files. Tables are taken out as they are written."""
+    """Everything that goes into the files."""
 
     run: Run
     filters: dict[str, object]
-    tables: dict[str, pd.DataFrame]  # by file name
+    labels: LabelTables
+    of_model: dict[str, pd.DataFrame]  # by file name
     figures_notice: str | None
 
-    def rows(self) -> dict[str, int]:
-        return {name: len(table) for name, table in self.tables.items()}
+    def tables(
+        self, progress: Progress, *, spreadsheet: bool
+    ) -> Iterator[tuple[str, Iterable[pd.DataFrame]]]:
+        """Each CSV file's name and its rows, block by block, to be read to their end."""
+        for name in LABEL_FILES:
+            yield name, self._read(name, progress)
+        for name, table in derived_tables(self.labels.for_statistics(), progress):
+            yield name, [table]
+        files = [*FILES, *self.of_model]
+        yield DICTIONARY, [pd.DataFrame(dictionary_rows(files, spreadsheet=spreadsheet))]
+        for number, (name, table) in enumerate(self.of_model.items()):
+            progress("figures", number, len(self.of_model))
+            yield name, [table]
+
+    def _read(self, name: str, progress: Progress) -> Iterator[pd.DataFrame]:
+        table = name.removesuffix(".csv")
+        for number, block in enumerate(self.labels.blocks(table)):
+            progress(table, number, len(self.labels))
+            yield block
 
 
 def write_dataset(
@@ -74,7 +92,7 @@ def write_dataset(
     names: bool = False,
     selection: Selection = EVERYTHING,
     spreadsheet: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = untold,
 ) -> DatasetReport:
     """Write the answers of a run as a dataset folder, replacing a dataset that is there.
 
@@ -83,12 +101,9 @@ def write_dataset(
     annotator, or if a text cannot be carried by CSV; then nothing is written.
     """
     check_dataset_folder(out, _NAMES)
-    dataset = _dataset(
-        session=session, run_id=run_id, names=names, selection=selection, spreadsheet=spreadsheet
-    )
-    rows = dataset.rows()
+    dataset = _dataset(session=session, run_id=run_id, names=names, selection=selection)
     with new_files(out, outdated=[*SPREADSHEET_COPIES.values(), *MODEL_FILES]) as create:
-        _write(dataset, create, spreadsheet=spreadsheet, progress=progress)
+        rows = _write(dataset, create, progress, spreadsheet=spreadsheet)
     return DatasetReport(out, rows, _notice(rows, selection), dataset.figures_notice)
 
 
@@ -115,7 +130,7 @@ def dataset_zip(
             entry.compress_type = zipfile.ZIP_DEFLATED
             return archive.open(entry, "w")
 
-        _write(dataset, create)
+        _write(dataset, create, untold)
     return packed.getvalue()
 
 
@@ -125,67 +140,75 @@ def _dataset(
     run_id: int,
     names: bool,
     selection: Selection = EVERYTHING,
-    spreadsheet: bool = False,
     viewer_id: int | None = None,
 ) -> _Dataset:
     run = session.get(Run, run_id)
     assert run is not None, f"no run {run_id}"
     chosen = selection.checked(session=session, run_id=run_id)
-    stored = dataset_frames(
-        session=session, run_id=run_id, status=chosen.status, viewer_id=viewer_id,
-        layers=chosen.layers, annotators=chosen.annotators,
-    )  # fmt: skip
-    shown = None
-    if not names:
-        shown = pseudonyms(session.exec(select(Annotator)).all())
-        stored = under_pseudonyms(stored, shown)
+    shown = None if names else pseudonyms(session.exec(select(Annotator)).all())
     filters = selection.described(shown)
     if viewer_id is not None and not sees_all(session=session, viewer_id=viewer_id, run_id=run_id):
         filters["keys"] = "answered by whoever took this dataset away"
-    tables = {f"{table}.csv": frame for table, frame in stored.items()} | derived_tables(stored)
-    of_model, figures_notice = figures_for_dataset(run, chosen.layers)
-    files = [*FILES, *of_model]
-    tables[DICTIONARY] = pd.DataFrame(dictionary_rows(files, spreadsheet=spreadsheet))
-    tables |= of_model
-    return _Dataset(run, filters, {name: tables[name] for name in files}, figures_notice)
+    asked = Asked(
+        run_id, chosen.status, viewer_id, layers=chosen.layers, annotators=chosen.annotators
+    )
+    labels = LabelTables(asked, shown, session=session)
+    return _Dataset(run, filters, labels, *figures_for_dataset(run, chosen.layers))
 
 
 def _write(
     dataset: _Dataset,
     create: Callable[[str], IO[bytes]],
+    progress: Progress,
     *,
     spreadsheet: bool = False,
-    progress: Progress | None = None,
-) -> None:
-    """Create every file, the manifest last."""
+) -> dict[str, int]:
+    """Create every file, the manifest last. Returns the rows of each canonical CSV file."""
     copies = SPREADSHEET_COPIES if spreadsheet else {}
-    rows = dataset.rows()
-    expected = sum(rows.values()) + sum(rows[name] for name in copies if name in rows)
     files: list[WrittenFile] = []
-    done = 0
-
-    def write(name: str, blocks: Iterable[bytes], count: int | None) -> None:
-        nonlocal done
-        digest = hashlib.sha256()
-        with closing(create(name)) as file:
-            for number, block in enumerate(blocks):
-                digest.update(block)
-                file.write(block)
-                if progress is not None and count is not None:
-                    progress(done + min(number * BLOCK, count), expected)
-        done += count or 0
-        files.append(WrittenFile(name, count, digest.hexdigest()))
-
-    for name in list(dataset.tables):
-        table = dataset.tables.pop(name)  # so that its memory is free for the next one
-        write(name, csv_blocks(name, table), len(table))
-        if name in copies:
-            safe = csv_blocks(name, table, guard=guarded)
-            write(copies[name], chain([MARK], safe), len(table))
+    rows: dict[str, int] = {}
+    for name, blocks in dataset.tables(progress, spreadsheet=spreadsheet):
+        written = _write_table(name, copies.get(name), blocks, create)
+        rows[name] = written[0].rows or 0
+        files += written
     about = describe(dataset.run, names=dataset.filters["annotators"] == "names")
-    write(README, [render_readme(about, rows, spreadsheet=spreadsheet)], None)
-    write(CROISSANT, [render_croissant(about, files)], None)
-    write(MANIFEST, [render_manifest(dataset.run, dataset.filters, files)], None)
+
+    def write(name: str, content: bytes) -> None:
+        with closing(create(name)) as file:
+            file.write(content)
+        files.append(WrittenFile(name, None, hashlib.sha256(content).hexdigest()))
+
+    write(README, render_readme(about, rows, spreadsheet=spreadsheet))
+    write(CROISSANT, render_croissant(about, files))
+    write(MANIFEST, render_manifest(dataset.run, dataset.filters, files))
+    return rows
+
+
+def _write_table(
+    name: str,
+    copy: str | None,
+    blocks: Iterable[pd.DataFrame],
+    create: Callable[[str], IO[bytes]],
+) -> list[WrittenFile]:
+    """Write a table, and its copy for spreadsheet programs beside it."""
+    guards = {name: None} if copy is None else {name: None, copy: guarded}
+    digests = {file: hashlib.sha256() for file in guards}
+    rows = 0
+    with ExitStack() as opened:
+        sinks = {file: opened.enter_context(closing(create(file))) for file in guards}
+
+        def write(file: str, content: bytes) -> None:
+            digests[file].update(content)
+            sinks[file].write(content)
+
+        for file in guards:
+            write(file, csv_header(name) if file == name else MARK + csv_header(name))
+        for block in blocks:
+            rows += len(block)
+            for file, guard in guards.items():
+                for content in csv_rows(name, block, guard=guard):
+                    write(file, content)
+    return [WrittenFile(file, rows, digest.hexdigest()) for file, digest in digests.items()]
 
 
 def _notice(rows: dict[str, int], selection: Selection) -> str | None:

@@ -1,34 +1,42 @@
 """The tables of a dataset that are computed from its labels: statistics and agreement.
 
 They are computed from the frames as the dataset shows them, pseudonyms included, so that whoever
-imports the dataset and exports it again computes the same numbers in the same order.
+imports the dataset and exports it again computes the same numbers in the same order. Machines
+count in none of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
-from annotations.agreement_table import agreement_pairs, agreement_table
+from annotations.agreement_table import agreement_of
+from annotations.answer_arrays import answer_arrays, category_counts
+from annotations.frames import of_people
 from annotations.label_statistics import label_statistics
 from annotations.statistics import layer_statistics
+from annotations.tables import GOLD
 from exports.columns import AGREEMENT, AGREEMENT_PAIRS, LABEL_STATISTICS, STATISTICS
 
 BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED = 1000, 0
-Frames = Mapping[str, pd.DataFrame]
+DERIVED = (STATISTICS, LABEL_STATISTICS, AGREEMENT, AGREEMENT_PAIRS)
+Progress = Callable[[str, int, int | None], object]  # stage, done, in all if that is known
 
 
-# File → what makes it, given the frames of `dataset_frames`. Machines count in none of them.
-_MADE: dict[str, Callable[..., pd.DataFrame]] = {
-    STATISTICS: layer_statistics,
-    LABEL_STATISTICS: label_statistics,
-    AGREEMENT: agreement_table,
-    AGREEMENT_PAIRS: agreement_pairs,
-}
+def derived_tables(
+    frames: dict[str, pd.DataFrame], progress: Progress
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """DERIVED one after the other; `frames` are taken out of the dictionary.
 
-
-def derived_tables(frames: Frames) -> dict[str, pd.DataFrame]:
-    """The computed tables by file name."""
-    return {
-        name: make(frames, rounds=BOOTSTRAP_ROUNDS, seed=BOOTSTRAP_SEED)
-        for name, make in _MADE.items()
-    }
+    They need to have those columns of `dataset_frames` that statistics read.
+    """
+    progress("statistics", 0, None)
+    people = of_people(frames)
+    frames.clear()
+    arrays = answer_arrays(people, first=GOLD)
+    counts = category_counts(arrays)
+    del people["labels"], people["prefixes"]  # whose memory agreement needs
+    rounds, seed = BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED
+    yield STATISTICS, layer_statistics(people, counts=counts, rounds=rounds, seed=seed)
+    yield LABEL_STATISTICS, label_statistics(people, counts=counts, rounds=rounds, seed=seed)
+    tables = agreement_of(arrays, rounds=rounds, seed=seed, progress=progress)
+    yield from zip((AGREEMENT, AGREEMENT_PAIRS), tables, strict=True)

@@ -14,6 +14,7 @@ from exports.palette import CATEGORIES, CATEGORY_INKS, TYPE_LETTERS
 
 _Y_TITLE = "share of trigger prefixes"
 _BAR_HEIGHT, _PANEL_HEIGHT = 320, 170
+_PAGE_HEIGHT = 260  # of a panel with what is around it, which a page fits into its height
 # Vega expressions: letters as large as their bar is wide, and none where there is no room.
 _LETTER_SIZE = "min(12, bandwidth('x') * (length(datum.letter) > 1 ? 0.42 : 0.55))"
 _LETTER_FITS = "datum.share >= 0.06 && bandwidth('x') >= 14"
@@ -92,11 +93,43 @@ def figure2_intervals(statistics: pd.DataFrame, *, dark: bool = False, paper: bo
     title = "Share of trigger prefixes in each category, with 95% intervals"
     if statistics.empty:
         return empty_chart(title, NOTHING_YET, look, height=_BAR_HEIGHT)
-    colours = look.neutrals
     undefined = statistics["ci_low"].isna()
     notes = [subtitle(statistics)]
     notes += [] if undefined.all() else ["bars: bootstrap over keys"]
     notes += ["no bar: a single key"] if undefined.any() else []
+    width = look.width(span(statistics))
+    panel = _interval_panel(statistics, look, _drawn(statistics)).properties(
+        width=width if paper else max(width // 2, 200),
+        height=62 if paper else _PANEL_HEIGHT,
+    )
+    chart = panel.facet(
+        facet=alt.Facet("category:N", sort=list(CATEGORIES), title=None),
+        columns=1 if paper else 2,
+        spacing=8 if paper else 20,
+    )
+    return styled(chart, look, title=title, subtitle="; ".join(notes))
+
+
+def figure2_interval_panels(statistics: pd.DataFrame, *, dark: bool = False) -> list[Any]:
+    """The same panels as charts of their own, which a page can make as wide as it is."""
+    look = Look(dark)
+    rows = _drawn(statistics)
+    return [
+        styled(
+            _interval_panel(statistics, look, rows[rows["category"] == category]).properties(
+                height=_PAGE_HEIGHT
+            ),
+            look,
+            title=category,
+        )
+        for category in CATEGORIES
+        if not rows.empty
+    ]
+
+
+def _interval_panel(statistics: pd.DataFrame, look: Look, rows: pd.DataFrame) -> Any:
+    """Points with intervals over the layers of all statistics; `rows` are what is drawn."""
+    colours, paper = look.neutrals, look.paper
     base = alt.Chart().encode(x=layer_axis(statistics), tooltip=_tooltip())
     # A little more than 0 to 1, so that a point at either end lies within its panel.
     scale = alt.Scale(domain=[-0.03, 1.03], nice=False)
@@ -116,17 +149,7 @@ def figure2_intervals(statistics: pd.DataFrame, *, dark: bool = False, paper: bo
         stroke=colours.quiet,
         strokeWidth=0.5 if paper else 1,
     ).encode(y=alt.Y("share:Q", scale=scale, axis=axis), color=_colour(look, None))
-    width = look.width(span(statistics))
-    panel = alt.layer(intervals, points, data=_drawn(statistics)).properties(
-        width=width if paper else max(width // 2, 200),
-        height=62 if paper else _PANEL_HEIGHT,
-    )
-    chart = panel.facet(
-        facet=alt.Facet("category:N", sort=list(CATEGORIES), title=None),
-        columns=1 if paper else 2,
-        spacing=8 if paper else 20,
-    )
-    return styled(chart, look, title=title, subtitle="; ".join(notes))
+    return alt.layer(intervals, points, data=rows)
 
 
 def _drawn(statistics: pd.DataFrame) -> pd.DataFrame:

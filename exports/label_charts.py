@@ -50,9 +50,24 @@ def patterns_per_key(statistics: pd.DataFrame, *, dark: bool = False, paper: boo
     assert number is not None
     top = max(rows["value"].max(), rows["ci_high"].fillna(0).max(), number.high) * 1.08
     scale = alt.Scale(domain=[0, float(top)], nice=False)
-    axis = alt.Axis(title="patterns per key", tickCount=5)
     base = alt.Chart(rows).encode(x=layer_axis(rows), tooltip=_tooltip("type", "patterns", ".2f"))
-    types = [SHALLOW, SEMANTIC]
+    sums = base.transform_filter("datum.type == 'any'")
+    lines = _lines(sums, scale, look, xOffset=alt.ExprRef(_ASIDE))
+    halo = _lines(
+        sums, scale, look, xOffset=alt.ExprRef(_ASIDE), color=look.neutrals.gap,
+        strokeWidth=2 if paper else 4,
+    )  # fmt: skip
+    mark, word = reference(number.low, number.high, scale, look)
+    bars = _stacked(base, scale, float(top), look)
+    chart = _sized(alt.layer(*bars, mark, halo, lines, word), rows, look)
+    about = told(rows[rows["type"] == "any"], f"dashed: the paper's {number.low}")
+    return styled(chart, look, title=title, subtitle=about)
+
+
+def _stacked(base: Any, scale: Any, top: float, look: Look) -> tuple[Any, Any]:
+    """Bars of shallow patterns and of semantic ones above them, and their letters."""
+    paper = look.paper
+    axis = alt.Axis(title="patterns per key", tickCount=5)
     bars = base.transform_filter("datum.type != 'any'").encode(
         y=alt.Y("value:Q", stack="zero", scale=scale, axis=axis),
         order=alt.Order("order:Q"),
@@ -61,21 +76,7 @@ def patterns_per_key(statistics: pd.DataFrame, *, dark: bool = False, paper: boo
         stroke=look.neutrals.quiet if paper else look.neutrals.gap,
         strokeWidth=0.4 if paper else 1,
         width=alt.ExprRef("min(bandwidth('x'), 48)"),
-    ).encode(
-        color=alt.Color(
-            "type:N",
-            scale=alt.Scale(domain=types, range=[look.colours[kind] for kind in types]),
-            legend=alt.Legend(
-                orient="top",
-                title=None,
-                symbolType="square",
-                symbolStrokeWidth=0.4 if paper else 1,
-                direction="horizontal",
-                labelExpr=f"datum.label == '{SHALLOW}' ? '{SHALLOW} ({TYPE_LETTERS[SHALLOW]})'"
-                f" : '{SEMANTIC} ({TYPE_LETTERS[SEMANTIC]})'",
-            ),
-        )
-    )
+    ).encode(color=_type_colours(look))
     # At the left foot of each part; the interval's line is on the right.
     letters = bars.mark_text(
         fontSize=look.type if paper else alt.ExprRef("min(12, bandwidth('x') * 0.55)"),
@@ -90,17 +91,24 @@ def patterns_per_key(statistics: pd.DataFrame, *, dark: bool = False, paper: boo
             f"datum.value >= {top * 0.08} && bandwidth('x') >= 7", alt.value(1), alt.value(0)
         ),
     )
-    sums = base.transform_filter("datum.type == 'any'")
-    lines = _lines(sums, scale, look, xOffset=alt.ExprRef(_ASIDE))
-    halo = _lines(
-        sums, scale, look, xOffset=alt.ExprRef(_ASIDE), color=look.neutrals.gap,
-        strokeWidth=2 if paper else 4,
-    )  # fmt: skip
-    mark, word = reference(number.low, number.high, scale, look)
-    total = rows[rows["type"] == "any"]
-    chart = _sized(alt.layer(filled, letters, mark, halo, lines, word), rows, look)
-    about = told(total, f"dashed: the paper's {number.low}")
-    return styled(chart, look, title=title, subtitle=about)
+    return filled, letters
+
+
+def _type_colours(look: Look) -> Any:
+    types = [SHALLOW, SEMANTIC]
+    return alt.Color(
+        "type:N",
+        scale=alt.Scale(domain=types, range=[look.colours[kind] for kind in types]),
+        legend=alt.Legend(
+            orient="top",
+            title=None,
+            symbolType="square",
+            symbolStrokeWidth=0.4 if look.paper else 1,
+            direction="horizontal",
+            labelExpr=f"datum.label == '{SHALLOW}' ? '{SHALLOW} ({TYPE_LETTERS[SHALLOW]})'"
+            f" : '{SEMANTIC} ({TYPE_LETTERS[SEMANTIC]})'",
+        ),
+    )
 
 
 def coverage(statistics: pd.DataFrame, *, dark: bool = False, paper: bool = False) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from exports.chart_axes import layer_axis, span
 from exports.chart_style import Look, styled
 from exports.palette import SERIES_COLOURS, SERIES_SHAPES
 
@@ -86,18 +87,7 @@ def finished(chart: Any, rows: pd.DataFrame, title: str, subtitle: str, look: Lo
 
 def width(rows: pd.DataFrame, look: Look, margin: int = 0) -> int:
     """Pixels, as of figure 2's bars; `margin` stays free beside them."""
-    return look.width(int(rows["layer"].max() - rows["layer"].min()) + 1, margin)
-
-
-def layer_axis(rows: pd.DataFrame) -> Any:
-    """One place a layer from the first to the last, as below figure 2."""
-    domain = list(range(int(rows["layer"].min()), int(rows["layer"].max()) + 1))
-    return alt.X(
-        "layer:O", scale=alt.Scale(domain=domain, paddingInner=0.15, paddingOuter=0.1),
-        axis=alt.Axis(
-            title="layer", labelAngle=0, labelOverlap=True, labelSeparation=4, grid=False
-        ),
-    )  # fmt: skip
+    return look.width(span(rows), margin)
 
 
 def legend(symbol: str, labels: str | None, columns: str) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from exports.chart_axes import layer_axis
 from exports.chart_style import PAGE, Look, empty_chart, styled
 from exports.model_chart_parts import (
     HEIGHT,
@@ -22,7 +23,6 @@ from exports.model_chart_parts import (
     dashed,
     distinct,
     finished,
-    layer_axis,
     legend,
     over_layers,
     rule,

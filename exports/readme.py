@@ -50,7 +50,7 @@ text: they may contain quotes, line breaks, the word `NA`, or begin with `=`. Re
 ```python
 import pandas as pd
 
-text = {{"prefix": str, "next_token": str}}
+text = {{"prefix": str, "next_token": str, "token_ends": str}}
 prefixes = pd.read_csv("prefixes.csv", keep_default_na=False, dtype=text)
 statistics = pd.read_csv("layer_statistics.csv")
 ```
@@ -62,7 +62,8 @@ labels = datasets.load_dataset("PATH_OF_THIS_FOLDER", "labels", split="train")
 ```
 
 ```r
-prefixes <- readr::read_csv("prefixes.csv", na = character(), trim_ws = FALSE)
+text <- readr::cols(prefix = "c", next_token = "c", token_ends = "c")
+prefixes <- readr::read_csv("prefixes.csv", col_types = text, na = character(), trim_ws = FALSE)
 ```
 
 Numbers have as many digits as it takes to read them back exactly. `datasets` loads a table without

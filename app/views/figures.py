@@ -71,11 +71,14 @@ def page() -> None:
         " hidden until you have answered."
     )
     answers = Answers(frames, _policy(), st.context.theme.type == "dark")
-    found = figure_sections.numbers(answers, (ALL,))
-    _metrics(found)
+    headline = st.container()  # whose numbers take longer than figure 2, which is shown first
     st.altair_chart(
         figure2(figure_sections.layers(answers), dark=answers.dark), theme=None, width="stretch"
     )
+    with headline, st.spinner("Computing …"):
+        found = figure_sections.numbers(answers, (ALL,))
+    with headline:
+        _metrics(found)
     if frames["submissions"].empty:
         return
     st.write(trend_sentence(found))

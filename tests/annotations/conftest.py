@@ -88,3 +88,13 @@ def desk(databases: Databases, first_desk: tuple[str, Desk]) -> Iterator[Desk]:
     yield replace(desk, engine=engine)
     engine.dispose()
     databases.drop(address)
+
+
+@pytest.fixture
+def here(databases: Databases, migrated: str) -> Iterator[Engine]:
+    """A second, empty database beside the desk's."""
+    address = databases.copy(migrated)
+    engine = make_engine(address)
+    yield engine
+    engine.dispose()
+    databases.drop(address)

@@ -59,6 +59,7 @@ RIGHTS = {
         attempts.begin_attempt attempts.forget_attempt
         audit.record audit.record_answer audit.name_of
         claims.locked_answer claims.stored claims.check_room
+        frames.frame_blocks frames.key_ranges
         dataset_upsert.upsert importer.check_run_name importer.wanted_of_new_keys
         importer.count_keys invitations.use_invitation invitations.end_invitations
         people.somebody queue.claims_since queue.has_room
@@ -66,6 +67,7 @@ RIGHTS = {
         sign_ins.begin_sign_in sign_ins.end_sign_ins selection.Selection.checked""",
     COMMAND_LINE: """
         agreement_report.report_agreement audit.entries backups.backup backups.restore
+        bench_run.add_run
         dataset_import.import_dataset importer.import_run dataset.write_dataset""",
 }
 BY_NAME = {name: right for right, names in RIGHTS.items() for name in names.split()}

@@ -1,14 +1,15 @@
 """From ticks to the four categories of figure 2."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_frames import Labels, category_of, frames_of
 
-from annotations.categories import CATEGORIES, category, prefix_categories
+from annotations.answer_arrays import answer_arrays, category_counts
+from annotations.categories import CATEGORIES, category
 
-TABLES = ("prefixes", "submissions", "patterns", "labels")
 kinds = st.sampled_from(["shallow", "semantic"])
 patterns = st.lists(st.tuples(kinds, st.sets(st.integers(1, 5))), max_size=4)
 places = st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from(["Ada", "Bob", "gold"]))
@@ -16,10 +17,16 @@ labellings = st.dictionaries(places, st.none() | patterns, max_size=8)
 
 
 def rows(labels: Labels) -> list[tuple[int, int, str, int, str]]:
-    frames = frames_of(labels)
-    found = prefix_categories(*(frames[name] for name in TABLES))
-    assert list(found.columns) == ["layer", "key", "annotator", "rank", "category"]
-    return list(found.itertuples(index=False, name=None))
+    arrays = answer_arrays(frames_of(labels))
+    codes = arrays.categories(np.arange(len(arrays.key_A)), 5)
+    return sorted(
+        (
+            int(arrays.layer_K[key]), int(arrays.number_K[key]), arrays.people[person], rank,
+            CATEGORIES[code],
+        )
+        for key, person, own in zip(arrays.key_A, arrays.person_A, codes, strict=True)
+        for rank, code in enumerate(own, start=1)
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -59,7 +66,7 @@ def test_each_prefix_of_each_answer_has_one_category() -> None:
 def test_a_draft_has_no_category_even_if_it_has_ticks() -> None:
     frames = frames_of({(0, 1, "Ada"): [("shallow", {1, 2, 3})]})
     frames["submissions"]["status"] = pd.Series(["draft"], dtype="str")
-    assert prefix_categories(*(frames[name] for name in TABLES)).empty
+    assert category_counts(answer_arrays(frames)).empty
 
 
 @settings(max_examples=20, deadline=None)
@@ -72,3 +79,17 @@ def test_the_categories_agree_with_a_loop_over_every_prefix(labels: Labels) -> N
         for rank in range(1, 6)
     )
     assert rows(labels) == expected
+
+
+@settings(max_examples=20, deadline=None)
+@given(labellings)
+def test_each_answers_categories_are_counted(labels: Labels) -> None:
+    expected = {
+        place: [[category_of(found, rank) for rank in range(1, 6)].count(c) for c in CATEGORIES]
+        for place, found in sorted(labels.items())
+        if found is not None
+    }
+    counts = category_counts(answer_arrays(frames_of(labels), first="gold"))
+    assert list(counts.columns) == ["layer", "key", "annotator", *CATEGORIES]
+    found = {tuple(row[:3]): list(row[3:]) for row in counts.itertuples(index=False)}
+    assert list(found.items()) == list(expected.items())

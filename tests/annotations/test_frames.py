@@ -12,7 +12,7 @@ from sqlalchemy import event
 from annotations.answers import Answer
 from annotations.claims import open_key
 from annotations.database import session
-from annotations.frames import dataset_frames, of_people
+from annotations.frames import Asked, dataset_frames, frame_blocks, key_ranges, of_people
 from annotations.importer import import_run
 from annotations.label_statistics import label_statistics
 from annotations.people import add_annotator
@@ -190,6 +190,17 @@ def test_what_mining_computed_prints_as_the_32_bit_number_it_is(desk: Desk) -> N
     assert set(found["keys"]["active_share"].astype(str)) == {"0.71428573"}
 
 
+def test_what_is_read_block_by_block_is_one_state_of_the_database(desk: Desk) -> None:
+    desk.hand_in(answer(pattern(1, 2, 3)), desk.ada, desk.keys[0])
+    asked = Asked(desk.run_id)
+    with session(desk.engine, read_only=True) as reading:
+        ranges = key_ranges(asked, session=reading)
+        desk.hand_in(answer(pattern(1, 2, 3)), desk.ada, desk.keys[1])
+        found = list(frame_blocks("submissions", asked, ranges, session=reading))
+    assert sum(map(len, found)) == 1
+    assert len(frames(desk)["submissions"]) == 2
+
+
 def test_the_number_of_statements_does_not_grow_with_the_answers(desk: Desk) -> None:
     statements = []
     event.listen(desk.engine, "before_cursor_execute", lambda *about: statements.append(about[2]))
@@ -197,7 +208,7 @@ def test_the_number_of_statements_does_not_grow_with_the_answers(desk: Desk) -> 
         desk.hand_in(answer(pattern(1, 2, 3)), desk.ada, key)
         statements.clear()
         frames(desk)
-        assert sum(statement.startswith("SELECT") for statement in statements) == 6
+        assert sum(statement.startswith("SELECT") for statement in statements) == 7
 
 
 @pytest.mark.parametrize("name", ["NA", "null", "007"])

@@ -13,7 +13,7 @@ from label_oracle import numbers_by_loops, tau_b_by_loops
 from test_categories import labellings
 
 from annotations.answer_weights import POLICIES
-from annotations.bootstrap import resampled_medians
+from annotations.bootstrap import KeyDraws, key_draws, resampled_medians, resampled_sums
 from annotations.label_statistics import MEASURES, label_statistics
 
 COLUMNS = [
@@ -173,10 +173,26 @@ def test_intervals_are_those_of_drawing_keys() -> None:
             assert ends == pytest.approx([1 / 8, 7 / 8]), (measure, scope)
 
 
+@pytest.mark.parametrize("keys", [1500, 1501])
+def test_many_keys_are_drawn_as_often_as_there_are_keys_and_the_same_each_time(keys: int) -> None:
+    draws = KeyDraws(keys, 40, [3])
+    first, again = (np.concatenate(list(draws)).astype(int) for _ in range(2))
+    assert (first == again).all()
+    assert (first == key_draws(keys, 40, [3])).all()
+    assert first.shape == (40, keys)
+    assert set(first.sum(axis=1).tolist()) == {keys}
+    # Each of so many draws hits a key once in `keys` times: a variance of 1 - 1 / keys.
+    assert first.var() == pytest.approx(1, abs=0.03)
+    values = np.random.default_rng(0).permutation(keys) * 1.0
+    expected = [np.median(np.repeat(values, row)) for row in first]
+    assert resampled_medians(values, draws)[:, 0].tolist() == expected
+    assert resampled_sums(values[:, None], draws)[:, 0].tolist() == (first @ values).tolist()
+
+
 @pytest.mark.parametrize("keys", [5, 6])
 def test_medians_are_those_of_the_keys_drawn(keys: int) -> None:
     seconds = np.array([9.0, 1.0, 4.0, 4.0, 7.0, 2.0])[:keys]
-    found = resampled_medians(seconds, 300, [3])
+    found = resampled_medians(seconds, KeyDraws(len(seconds), 300, [3]))
     drawn = np.random.default_rng([3]).multinomial(keys, [1 / keys] * keys, size=300)
     expected = [
         statistics.median(

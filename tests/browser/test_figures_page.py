@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from app_driver import AppWindow, Site
+from app_driver import LAPTOP, AppWindow, Site
 from playwright.sync_api import expect
 
 from annotations.answers import PatternAnswer
@@ -71,6 +71,22 @@ def test_every_further_figure_is_drawn(window: AppWindow) -> None:
     window.shows("gold is not one of them")
     expect(window.page.get_by_test_id("stVegaLiteChart")).to_have_count(4)
     expect(window.page.get_by_test_id("stDataFrame")).to_have_count(1)
+
+
+def test_on_a_telephone_no_chart_is_wider_than_the_window(window: AppWindow) -> None:
+    try:
+        window.page.set_viewport_size({"width": 420, "height": 860})
+        window.visit("Bob", "figures")
+        window.shows("tau-b")
+        for name, charts in (("Intervals", 5), ("Agreement", 4), ("Coverage", 2)):
+            choose(window, name)
+            drawn = window.page.get_by_test_id("stVegaLiteChart").locator("canvas, svg.marks")
+            expect(drawn).to_have_count(charts)
+            ends = [box["x"] + box["width"] for one in drawn.all() if (box := one.bounding_box())]
+            assert len(ends) == charts
+            assert max(ends) <= 420, name
+    finally:
+        window.page.set_viewport_size(LAPTOP)
 
 
 def test_who_has_answered_nothing_sees_nothing_of_others(window: AppWindow) -> None:

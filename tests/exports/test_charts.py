@@ -11,7 +11,7 @@ from labelled_data import statistics_of, write_statistics
 from PIL import Image
 
 from exports.charts import CHARTS, draw_charts
-from exports.figure2_charts import figure2, figure2_intervals
+from exports.figure2_charts import figure2, figure2_interval_panels, figure2_intervals
 from exports.palette import CATEGORIES, CATEGORY_COLOURS, CATEGORY_INKS
 from mining.errors import DatasetError
 
@@ -114,6 +114,17 @@ def test_a_tooltip_has_the_share_its_interval_and_what_it_rests_on(chart: str) -
         titles = [entry["title"] for entry in tooltip]
         assert titles[1:6] == ["category", "share", "95% interval", "prefixes", "keys"]
     assert data_of(spec)["interval"][0] == "25.0% – 75.0%"
+
+
+def test_each_categorys_intervals_are_a_chart_of_their_own_that_a_page_can_stretch() -> None:
+    statistics = statistics_of(3)
+    specs = [panel.to_dict() for panel in figure2_interval_panels(statistics)]
+    assert [spec["title"] for spec in specs] == list(CATEGORIES)
+    for spec in specs:
+        assert set(data_of(spec)["category"]) == {spec["title"]}
+        assert len(data_of(spec)) == 3
+        assert "width" not in spec
+    assert figure2_interval_panels(statistics.iloc[:0]) == []
 
 
 def test_an_undefined_interval_is_said_to_be_so_and_not_drawn(tmp_path: Path) -> None:

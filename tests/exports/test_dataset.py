@@ -233,18 +233,6 @@ def test_a_text_that_csv_cannot_carry_stops_the_export_before_anything_is_writte
     assert not (tmp_path / "out").exists()
 
 
-def test_progress_counts_the_rows_of_all_files_and_never_goes_back(
-    session: Session, labelled: int, tmp_path: Path
-) -> None:
-    told: list[tuple[int, int]] = []
-    report = write_dataset(
-        tmp_path, session=session, run_id=labelled, progress=lambda *told_now: told.append(told_now)
-    )
-    assert {total for _, total in told} == {sum(report.rows.values())}
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert told[-1][0] == told[-1][1]
-
-
 def test_a_machines_answers_are_there_and_counted_in_no_figure(
     session: Session, labelled: int, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """The command line: files on disk, one line on mistakes, exit codes."""
 
+import io
 import os
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from typing import NamedTuple
 import pytest
 from finished_analyses import analysed_run
 from labelled_data import add_run, label, statistics_of, write_statistics
+from rich.console import Console
+from rich.progress import Progress
 from sqlalchemy import Engine
 
 from annotations.database import session as open_session
-from exports.__main__ import app
+from exports.__main__ import app, stages_on
 from mining.command_line import run
 
 KINDS = ("png", "svg", "json")
@@ -101,6 +104,24 @@ def test_filters_and_copies_are_options(database: Engine, command: Command, tmp_
     assert (none.code, none.err) == (0, "")
     assert "0 keys, 0 prefixes, 0 submissions" in none.out
     assert "No key of the run is in these layers" in none.out.splitlines()[1]
+
+
+def test_the_bar_shows_one_stage_at_a_time_and_swings_where_the_end_is_not_known() -> None:
+    with Progress(console=Console(file=io.StringIO(), force_terminal=True)) as bar:
+        told = stages_on(bar)
+        seen = []
+        for step in (("keys", 0, 2), ("keys", 1, 2), ("statistics", 0, None), ("agreement", 3, 4)):
+            told(*step)
+            seen.append([(t.description, t.completed, t.total) for t in bar.tasks if t.visible])
+    assert seen == [
+        [("keys", 0, 2)], [("keys", 1, 2)], [("statistics", 0, None)], [("agreement", 3, 4)],
+    ]  # fmt: skip
+
+
+def test_no_bar_where_nobody_watches(database: Engine, command: Command, tmp_path: Path) -> None:
+    with open_session(database) as session:
+        label(session, add_run(session))
+    assert command("dataset", "--out", tmp_path / "data").err == ""
 
 
 @pytest.mark.parametrize(

@@ -100,3 +100,27 @@ def test_a_dataset_without_answers_loads_too(
     assert "NA" in set(prefixes["prefix"])
     described = mlcroissant.Dataset(jsonld=str(tmp_path / "empty" / "croissant.json"))
     assert list(described.records("labels")) == []
+
+
+def test_what_the_readme_says_for_pandas_reads_every_text_as_it_is(
+    written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = (written / "README.md").read_text(encoding="utf-8").split("```python\n")[1]
+    monkeypatch.chdir(written)
+    found: dict[str, Any] = {}
+    exec(said.split("```")[0], found)
+    for column in ("prefix", "next_token", "token_ends"):
+        expected = [row[column] for row in table(written, "prefixes.csv")]
+        assert "" in expected or column != "next_token"
+        assert found["prefixes"][column].tolist() == expected
+
+
+def test_what_the_readme_says_for_r_takes_no_text_for_a_number_or_a_missing_value(
+    written: Path,
+) -> None:
+    said = (written / "README.md").read_text(encoding="utf-8").split("```r\n")[1].split("```")[0]
+    # By default readr guesses types, trims texts and takes "" and "NA" for missing values.
+    assert "na = character()" in said
+    assert "trim_ws = FALSE" in said
+    texts = [column.name for column in FILES["prefixes.csv"].columns if column.type == "string"]
+    assert all(f'{name} = "c"' in said for name in texts)

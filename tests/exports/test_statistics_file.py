@@ -76,8 +76,8 @@ def test_a_header_alone_has_no_rows(tmp_path: Path) -> None:
         (HEADER + LAYER[: LAYER.index("0,not")], "layer 0 has no row for not covered"),
         (HEADER + LAYER.replace("0.25,", "0.5,"), "shares of layer 0 add up to 1.5, not 1"),
         (HEADER + LAYER + '"0,shal', "line 6 is not CSV"),
-        (HEADER.encode() + b"0,\xff", "is not UTF-8 .byte 63"),
-        (b"\xef\xbb\xbf\xff", "is not UTF-8 .byte 3"),
+        (HEADER.encode() + b"0,\xff", "line 2 is not UTF-8"),
+        (b"\xef\xbb\xbf\xff", "line 1 is not UTF-8"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_its_place(
