@@ -198,7 +198,7 @@ class Pass:
         about, tensors = stored
         refuse_difference(about["asked"], self.asked, folder)
         for layer, memory in self.memory.items():
-            memory.restore(of_layer(tensors, layer))
+            memory.restore(below(tensors, layer))
         counts = Counts(**about["counts"])
         self.command_line = about["command_line"]
         self.seconds_before = about["seconds"]
@@ -215,9 +215,9 @@ def memory_tensors(memory: dict[int, LayerMemory]) -> dict[str, torch.Tensor]:
     }
 
 
-def of_layer(tensors: dict[str, torch.Tensor], layer: int) -> dict[str, torch.Tensor]:
-    """One layer's part of such a state."""
-    before = f"{layer}/"
+def below(tensors: dict[str, torch.Tensor], part: int | str) -> dict[str, torch.Tensor]:
+    """One part of a stored state, such as a layer's."""
+    before = f"{part}/"
     return {name[len(before) :]: one for name, one in tensors.items() if name.startswith(before)}
 
 

@@ -17,12 +17,12 @@ from mining import __version__
 from mining.checkpoint import Checkpoints, refuse_difference
 from mining.collect import Pass, Progress
 from mining.corpus import Corpus
-from mining.errors import CorpusError, KeyholeError, ModelError
+from mining.errors import CorpusError, KeyholeError, ModelError, RunFolderError
 from mining.interrupts import stop_requests
 from mining.layer_memory import LayerMemory
 from mining.models import LoadedModel, load_model
 from mining.reading import Reading
-from mining.run_folder import MANIFEST, Manifest, RunFolder, RunWriter, new_run_folder
+from mining.run_folder import MANIFEST, SHARDS, Manifest, RunFolder, RunWriter, new_run_folder
 from mining.settle import SPARE, Found, Settler
 from mining.trigger_tables import (
     key_table,
@@ -100,6 +100,10 @@ def mine(
             complete = RunFolder.open(out).manifest
             refuse_difference(complete.extra["asked"], asked, out)
             return complete
+        if (out / SHARDS).exists():
+            raise RunFolderError(
+                f"{out} was begun with --cluster; go on with it, or mine into another --out."
+            )
         one_pass = new_pass(loaded, corpus, out, options, asked)
         one_pass.progress, one_pass.notice = progress, notice
         reading = one_pass.run(stops)
