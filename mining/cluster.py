@@ -9,6 +9,7 @@ byte as one process's, but for its timings and command line.
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -40,6 +41,7 @@ from mining.run_folder import (
 from mining.shard_tree import Node, ShardTree, hash_of
 from mining.shards import ABOUT, Order, Refused, Shard, merge_parts, mine_shard
 
+Connect = Callable[[str, bool, Callable[[str], None]], AbstractContextManager[Tasks]]
 CPU_WINDOWS, GPU_WINDOWS = 1, 16  # of a shard: minutes of work, beside which a file costs little
 
 
@@ -52,6 +54,7 @@ def mine_on_cluster(
     address: str,
     progress: Progress = lambda _mined, _expected: None,
     notice: Callable[[str], None] = lambda _line: None,
+    connect: Connect = connected,
 ) -> Manifest:
     """Write the run folder `out` as `mine` does, with the workers of the cluster at `address`.
 
@@ -73,7 +76,7 @@ def mine_on_cluster(
         run.progress, run.notice = progress, notice
         gpus = loaded.device.type == "cuda"
         try:
-            with connected(address, gpus=gpus, notice=notice) as tasks, stop_requests():
+            with connect(address, gpus, notice) as tasks, stop_requests():
                 mined = run.mine(tasks)
             with stop_requests():
                 return finish(writer, mined, options, asked, lambda: run.seconds, notice)

@@ -11,8 +11,10 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
+from pathlib import Path
 from typing import Any
 
+import mining
 from mining.errors import KeyholeError
 
 EXTRA = "requirements-cluster.txt"
@@ -86,9 +88,7 @@ class Tasks:
 
 
 @contextmanager
-def connected(
-    address: str, *, gpus: bool, notice: Callable[[str], None] = lambda _line: None
-) -> Iterator[Tasks]:
+def connected(address: str, gpus: bool, notice: Callable[[str], None]) -> Iterator[Tasks]:
     """Connect to a cluster: `auto` finds the one that runs here, `local` starts one for this run.
 
     A program that is connected already stays so. KeyholeError says what is missing.
@@ -129,8 +129,13 @@ def _ray() -> Any:
 
 def _connect(ray: Any, address: str) -> None:
     alone = {"include_dashboard": False} if address == "local" else {}
+    searched = [str(Path(mining.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **alone)
+        ray.init(
+            address=address, log_to_driver=False, logging_level=logging.CRITICAL,
+            runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(filter(None, searched))}},
+            **alone,
+        )  # fmt: skip
     except (ConnectionError, RuntimeError, ValueError, OSError) as mistake:
         mend = (
             "start one with `ray start --head`, or use --cluster local"
