@@ -26,7 +26,7 @@ from mining.errors import CorpusError, Interrupted, KeyholeError, RunFolderError
 from mining.interrupts import stop_requests
 from mining.merging import MEND, Part
 from mining.miner import Mined, MiningOptions, asked_of, command_line, finish
-from mining.models import LoadedModel
+from mining.models import DEMO, LoadedModel
 from mining.ray_tasks import Tasks, connected
 from mining.reading import Counts, Reading
 from mining.run_folder import (
@@ -123,8 +123,9 @@ class _Run:
             refuse_difference(begun["asked"], whole, folder.parent)
         folder.mkdir(exist_ok=True)
         model = Path(loaded.name)
+        local = loaded.name != DEMO and model.exists()
         order = Order(
-            str(model.resolve()) if model.exists() else loaded.name, loaded.dtype,
+            str(model.resolve()) if local else loaded.name, loaded.dtype,
             loaded.device.type, 1, options, asked, folder,
         )  # fmt: skip
         tree = ShardTree(folder, hash_of(whole))

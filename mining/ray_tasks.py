@@ -8,6 +8,7 @@ import io
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -21,6 +22,7 @@ EXTRA = "requirements-cluster.txt"
 RETRIES = 5  # of a task whose worker was lost
 AHEAD = 2  # tasks handed out, as a multiple of those that can run at once
 _POLL = 1.0  # seconds after which a signal is looked at
+_PATIENCE = 10.0  # seconds for an address to answer
 
 
 class Tasks:
@@ -128,6 +130,9 @@ def _ray() -> Any:
 
 
 def _connect(ray: Any, address: str) -> None:
+    address = os.environ.get("RAY_ADDRESS") or "auto" if address == "auto" else address
+    if address not in ("auto", "local"):
+        _check_answers(address)
     alone = {"include_dashboard": False} if address == "local" else {}
     searched = [str(Path(mining.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     try:
@@ -140,10 +145,24 @@ def _connect(ray: Any, address: str) -> None:
         mend = (
             "start one with `ray start --head`, or use --cluster local"
             if address == "auto"
-            else "check the address, and that the same Ray runs there"
+            else "check that the same Ray and Python run there"
         )
         raise KeyholeError(
-            f"No cluster answers at {address} ({_last_line(mistake)}); {mend}."
+            f"No connection to a cluster ({address}): {_last_line(mistake)}; {mend}."
+        ) from None
+
+
+def _check_answers(address: str) -> None:
+    """KeyholeError if nothing listens there: Ray itself would try for minutes, and print pages."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or "/" in host:
+        raise KeyholeError(f"--cluster {address} is not understood; use auto, local or HOST:PORT.")
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+    except (OSError, OverflowError) as mistake:
+        raise KeyholeError(
+            f"No cluster answers at {address} ({getattr(mistake, 'strerror', None) or mistake});"
+            " check the address, or start one with `ray start --head`."
         ) from None
 
 
