@@ -39,10 +39,13 @@ class Part:
         for layer, memory in self.memory.items():
             memory.append(following.memory[layer], offset)
         self.sentences.append(following.sentences, offset)
-        self.sentences = self.sentences.only(winners(places_held(self.memory)))
         ours, theirs = asdict(self.counts), asdict(following.counts)
         self.counts = Counts(**{name: ours[name] + theirs[name] for name in ours})
         self.halved += following.halved
+
+    def let_go(self) -> None:
+        """Forget the sentences that hold no place any more."""
+        self.sentences = self.sentences.only(winners(places_held(self.memory)))
 
     def save(self, path: Path, about: dict[str, Any]) -> None:
         """Write it to a file that appears whole, whoever else writes the same one."""
@@ -78,4 +81,5 @@ def merge_files(files: Sequence[Path], target: Path, about: dict[str, Any]) -> N
     merged = Part.load(files[0])
     for file in files[1:]:
         merged.append(Part.load(file))
+    merged.let_go()
     merged.save(target, about)

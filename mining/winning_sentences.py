@@ -7,8 +7,8 @@ key, however long the corpus.
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
@@ -49,18 +49,29 @@ class WinningSentences(Mapping[int, ReadSentence]):
 
     def append(self, following: "WinningSentences", offset: int) -> None:
         """Keep others too, whose ids are higher once this has been added to them."""
-        for sentence_id in following:
-            read = following[sentence_id]
-            moved = replace(read.sentence, sentence_id=sentence_id + offset)
-            self.add(replace(read, sentence=moved))
+        ids = np.frombuffer(following._sentence_ids, np.int64) + offset
+        assert not (len(self) and len(ids)) or ids[0] > self._sentence_ids[-1]
+        starts = np.frombuffer(following._starts, np.int64)[1:] + len(self._token_ids)
+        self._sentence_ids.frombytes(ids.tobytes())
+        self._document_ids.extend(following._document_ids)
+        self._texts += following._texts
+        self._token_ids.extend(following._token_ids)
+        self._token_ends.extend(following._token_ends)
+        self._starts.frombytes(starts.tobytes())
 
     def only(self, used: Collection[int]) -> "WinningSentences":
         """Those of these ids."""
-        kept = WinningSentences()
-        for sentence_id in self:
-            if sentence_id in used:
-                kept.add(self[sentence_id])
-        return kept
+        stored = self.arrays()
+        wanted = np.fromiter(used, np.int64, len(used))
+        kept_S = np.isin(stored["sentence_ids"], wanted)
+        kept_N = np.repeat(kept_S, stored["tokens"])
+        for name in ("sentence_ids", "document_ids", "text_bytes", "tokens"):
+            stored[name] = stored[name][kept_S]
+        for name in ("token_ids", "token_ends"):
+            stored[name] = stored[name][kept_N]
+        texts = "".join(compress(self._texts, kept_S.tolist()))
+        stored["text"] = np.frombuffer(texts.encode(), np.uint8)
+        return WinningSentences.of_arrays(stored)
 
     def __getitem__(self, sentence_id: int) -> ReadSentence:
         row = bisect_left(self._sentence_ids, sentence_id)

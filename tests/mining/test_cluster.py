@@ -1,5 +1,6 @@
 """Mining on a real local Ray cluster of several nodes, some of which are lost on the way."""
 
+import json
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from mining.cluster import mine_on_cluster
 from mining.corpus import open_corpus
 from mining.miner import mine
 from mining.models import LoadedModel
-from mining.run_folder import SHARDS
+from mining.run_folder import MANIFEST, SHARDS
 
 ROOT = Path(__file__).parents[2]
 WINDOW = 60
@@ -83,30 +84,6 @@ def on(
         model, open_corpus(str(source)), out, OPTIONS, cluster.address, progress, notice
     )
     return contents(out)
-
-
-def test_a_run_of_one_two_and_five_workers_is_one_processs_even_if_some_are_lost(
-    cluster: Any, model: LoadedModel, corpus_file: Path, tmp_path: Path, alone: dict[str, bytes]
-) -> None:
-    killing, notices = Killing(), []
-    one = on(cluster, model, corpus_file, tmp_path / "one", killing, notices.append)
-    assert one == alone
-    assert killing.killed and "a worker was lost; what it was at is done again" in notices
-
-    second = cluster.add_node(**NODE)
-    assert on(cluster, model, corpus_file, tmp_path / "two") == alone
-
-    for _ in range(3):
-        cluster.add_node(**NODE)
-
-    def remove(_mined: int, _expected: int) -> None:
-        if second in cluster.worker_nodes:
-            cluster.remove_node(second, allow_graceful=False)
-
-    assert cluster.wait_for_nodes() is None
-    assert ray.cluster_resources()["CPU"] == 5
-    assert on(cluster, model, corpus_file, tmp_path / "five", remove) == alone
-    assert second not in cluster.worker_nodes
 
 
 class Killing:
@@ -184,7 +161,11 @@ def test_a_driver_that_is_killed_goes_on_from_the_shards_that_were_finished(
         now = {path: path.stat().st_mtime_ns for path in (out / SHARDS).glob("0-*.npz")}
         kept.append(all(finished[path] == now[path] for path in finished if path in now))
 
-    assert on(cluster, model, corpus_file, out, look) == alone
+    run = on(cluster, model, corpus_file, out, look)
+    manifest, wanted = (json.loads(files[MANIFEST]) for files in (run, alone))
+    assert manifest["command_line"][0] == "-c"  # what the run was begun with
+    assert manifest | {"command_line": wanted["command_line"]} == wanted
+    assert run | {MANIFEST: alone[MANIFEST]} == alone
     assert kept and all(kept)  # none of them was mined again
 
 
@@ -205,3 +186,27 @@ def test_the_command_mines_with_the_cluster_and_says_what_came_of_it(
     for name in ("triggers", "keys", "sentences"):
         files = [desk / run / f"{name}.parquet" for run in ("alone", "run")]
         assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_run_of_one_two_and_five_workers_is_one_processs_even_if_some_are_lost(
+    cluster: Any, model: LoadedModel, corpus_file: Path, tmp_path: Path, alone: dict[str, bytes]
+) -> None:
+    killing, notices = Killing(), []
+    one = on(cluster, model, corpus_file, tmp_path / "one", killing, notices.append)
+    assert one == alone
+    assert killing.killed and "a worker was lost; what it was at is done again" in notices
+
+    second = cluster.add_node(**NODE)
+    assert on(cluster, model, corpus_file, tmp_path / "two") == alone
+
+    for _ in range(3):
+        cluster.add_node(**NODE)
+
+    def remove(_mined: int, _expected: int) -> None:
+        if second in cluster.worker_nodes:
+            cluster.remove_node(second, allow_graceful=False)
+
+    assert cluster.wait_for_nodes() is None
+    assert ray.cluster_resources()["CPU"] == 5
+    assert on(cluster, model, corpus_file, tmp_path / "five", remove) == alone
+    assert second not in cluster.worker_nodes

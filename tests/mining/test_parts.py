@@ -116,6 +116,7 @@ def test_sentences_that_hold_no_place_any_more_are_let_go() -> None:
     first, second = two_parts()
     holding = {at for sign in (1, -1) for at in seen_ids(first, sign)}
     first.append(second)
+    first.let_go()
     holding_now = {at for sign in (1, -1) for at in seen_ids(first, sign)}
 
     assert {*first.sentences} == holding_now
