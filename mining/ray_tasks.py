@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import mining
-from mining.errors import KeyholeError
+from mining.errors import Interrupted, KeyholeError
 
 EXTRA = "requirements-cluster.txt"
 RETRIES = 5  # of a task whose worker was lost
@@ -59,8 +59,9 @@ class Tasks:
     def answer(self) -> tuple[Any, Any]:
         """Wait for any task: (what it is, its answer)."""
         done: list[Any] = []
-        while not done:  # an interruption is raised here, between two waits
-            done, _ = self._ray.wait([*self._running], num_returns=1, timeout=_POLL)
+        while not done:
+            with _interruptions():
+                done, _ = self._ray.wait([*self._running], num_returns=1, timeout=_POLL)
         what = self._running.pop(done[0])
         try:
             return what, self._ray.get(done[0])
@@ -115,6 +116,17 @@ def connected(address: str, gpus: bool, notice: Callable[[str], None]) -> Iterat
                 ray.shutdown()
                 if threading.current_thread() is threading.main_thread():
                     signal.signal(signal.SIGTERM, before)  # Ray puts its own in place
+
+
+@contextmanager
+def _interruptions() -> Iterator[None]:
+    """Ray makes an error of its own of what a signal handler raises while it waits: undo that."""
+    try:
+        yield
+    except SystemError as mistake:
+        if isinstance(mistake.__cause__, Interrupted):
+            raise mistake.__cause__ from None
+        raise
 
 
 def _ray() -> Any:
