@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from test_cluster_driver import contents
 
 from mining.cluster import mine_on_cluster
 from mining.corpus import open_corpus
+from mining.errors import Interrupted
 from mining.miner import mine
 from mining.models import LoadedModel
 from mining.run_folder import MANIFEST, SHARDS
@@ -167,6 +169,24 @@ def test_a_driver_that_is_killed_goes_on_from_the_shards_that_were_finished(
     assert manifest | {"command_line": wanted["command_line"]} == wanted
     assert run | {MANIFEST: alone[MANIFEST]} == alone
     assert kept and all(kept)  # none of them was mined again
+
+
+def test_ctrl_c_keeps_finished_shards_and_the_run_goes_on_from_them(
+    cluster: Any, model: LoadedModel, corpus_file: Path, tmp_path: Path, alone: dict[str, bytes]
+) -> None:
+    def press(_mined: int, _expected: int) -> None:  # while the driver waits for the next shard
+        if not pressed:
+            pressed.append(threading.Timer(0.02, os.kill, [os.getpid(), signal.SIGINT]))
+            pressed[0].start()
+
+    pressed: list[threading.Timer] = []
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(Interrupted, match="--resume") as stopped:
+        on(cluster, model, corpus_file, tmp_path / "run", press)
+    assert stopped.value.exit_code == 130
+    assert signal.getsignal(signal.SIGINT) is before
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {SHARDS}
+    assert on(cluster, model, corpus_file, tmp_path / "run") == alone
 
 
 def test_a_mistake_met_by_a_worker_is_one_line(cluster: Any, typed: Typed, desk: Path) -> None:
