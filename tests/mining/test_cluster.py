@@ -15,10 +15,9 @@ import pytest
 import ray
 from checkpoints import Constant, Fires, planted_checkpoint
 from corpora import mixed_lines
-from interrupted_runs import OPTIONS
+from interrupted_runs import OPTIONS, contents
 from ray.cluster_utils import Cluster
 from terminal import Typed, assert_refused
-from test_cluster_driver import contents
 
 from mining.cluster import mine_on_cluster
 from mining.corpus import open_corpus

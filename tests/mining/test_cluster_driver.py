@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from checkpoints import IGNORED, Constant, Fires, planted_checkpoint
-from interrupted_runs import OPTIONS, begin
+from interrupted_runs import OPTIONS, begin, contents
 from tasks_at_hand import Lost, TasksAtHand
 
 from mining.cluster import mine_on_cluster
@@ -29,15 +29,6 @@ SHARD_OF = 12  # sentences
 @pytest.fixture(autouse=True)
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mining.reading.WINDOW", SHARD_OF)
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    """Every file of a run; the manifest without what may differ."""
-    files = {path.name: path.read_bytes() for path in out.iterdir()}
-    manifest = json.loads(files[MANIFEST])
-    for name in ("wall_seconds", "tokens_per_second"):
-        del manifest[name]
-    return files | {MANIFEST: json.dumps(manifest).encode()}
 
 
 def on_cluster(
