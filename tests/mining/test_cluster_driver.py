@@ -6,6 +6,7 @@ import platform
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +147,8 @@ def test_going_on_over_changed_text_is_refused(
 ) -> None:
     model, out, text = loaded("random-relu"), tmp_path / "run", source.read_text(encoding="utf-8")
     lost(model, source, out, answers=9)
-    source.write_text("a cat" + text if change == "first" else "\n".join(text.splitlines()[:20]))
+    whole_shards = [one.text for one in islice(open_corpus(str(source)), 2 * SHARD_OF)]
+    source.write_text("a cat" + text if change == "first" else "\n".join(whole_shards))
     with pytest.raises(CorpusError, match="is not what this run began with"):
         on_cluster(model, source, out, TasksAtHand())
 

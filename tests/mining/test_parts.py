@@ -16,7 +16,7 @@ from token_batches import CPU, Ids, batches_of
 from mining.batches import PlacedBatch
 from mining.corpus import Sentence
 from mining.layer_memory import LayerMemory
-from mining.merging import Part
+from mining.merging import Part, merge_files
 from mining.reading import Counts
 from mining.winning_sentences import ReadSentence, WinningSentences
 
@@ -112,11 +112,13 @@ def test_a_part_is_the_same_once_stored_and_read(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["part.npz"]
 
 
-def test_sentences_that_hold_no_place_any_more_are_let_go() -> None:
+def test_sentences_that_hold_no_place_any_more_are_let_go(tmp_path: Path) -> None:
     first, second = two_parts()
+    for at, one in enumerate((first, second)):
+        one.save(tmp_path / f"{at}.npz", {})
     holding = {at for sign in (1, -1) for at in seen_ids(first, sign)}
-    first.append(second)
-    first.let_go()
+    merge_files([tmp_path / "0.npz", tmp_path / "1.npz"], tmp_path / "both.npz", {})
+    first = Part.load(tmp_path / "both.npz")
     holding_now = {at for sign in (1, -1) for at in seen_ids(first, sign)}
 
     assert {*first.sentences} == holding_now
