@@ -1,6 +1,8 @@
 """The mining command line: parse, call one function, report."""
 
 import json
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from mining.command_line import layer_numbers, new_app, run
+from mining.command_line import layer_numbers, new_app, run, with_value
 from mining.errors import KeyholeError
 from mining.run_folder import RunFolder
 from mining.show import key_view
@@ -52,10 +54,14 @@ def mine(  # noqa: PLR0913, PLR0917 (a command line's options)
     text_column: Annotated[str, typer.Option(help="Where JSONL, CSV, Parquet keep text")] = "text",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run")] = False,
     checkpoint_seconds: Annotated[float, typer.Option(help="Between checkpoints")] = 60.0,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="[ADDRESS|auto|local]", help="Ray's, to mine with")
+    ] = None,
 ) -> None:
     """Extract the top trigger prefixes of every key, in one pass."""
     chosen = layer_numbers(layers)
     # torch takes seconds to import: nothing that can be refused without it waits for it.
+    from mining.cluster import mine_on_cluster
     from mining.corpus import open_corpus
     from mining.miner import MiningOptions, mine
     from mining.models import load_model
@@ -69,11 +75,12 @@ def mine(  # noqa: PLR0913, PLR0917 (a command line's options)
     text = open_corpus(corpus, text_column)
     loaded = load_model(model, dtype=dtype, device=device)
     options.chosen_layers(len(loaded.values))
+    work = mine if cluster is None else partial(mine_on_cluster, address=cluster)
     with _progress() as bar:
         task = bar.add_task("mining", total=None)
-        manifest = mine(
+        manifest = work(
             loaded, text, out, options,
-            lambda done, expected: bar.update(task, completed=done, total=expected or None),
+            progress=lambda done, whole: bar.update(task, completed=done, total=whole or None),
             notice=lambda line: bar.console.print(f"note: {line}", markup=False, highlight=False),
         )  # fmt: skip
     typer.echo(
@@ -250,4 +257,4 @@ def _progress() -> Progress:
 
 
 if __name__ == "__main__":
-    run(app, "python -m mining")
+    run(app, "python -m mining", with_value(sys.argv[1:], "--cluster", "auto"))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from mining.batches import PlacedBatch
+from mining.ordered_sum import OrderedSum
 
 CPU_BLOCK, GPU_BLOCK = 1 << 20, 1 << 27  # coefficients reduced at a time
 
@@ -64,23 +65,58 @@ def _reduce_block(
 
 
 class KeyActivity:
-    """How each key of a layer fires over the corpus; float64, since positions may be billions."""
+    """How each key of a layer fires over the corpus; float64, since positions may be billions.
+
+    Its figures over two ranges of windows can be put together, to the bit (ordered_sum.py).
+    """
 
     def __init__(self, keys: int, device: torch.device) -> None:
         self.positions = torch.zeros((), dtype=torch.int64)
         self.active_F = torch.zeros(keys, dtype=torch.int64, device=device)
-        self.total_F = torch.zeros(keys, dtype=torch.float64, device=device)
         self.highest_F = torch.full((keys,), -torch.inf, device=device)
         self.lowest_F = torch.full((keys,), torch.inf, device=device)
+        self.window = 0  # the one that is being summed
+        self.window_F = torch.zeros(keys, dtype=torch.float64, device=device)
+        self.before = OrderedSum()  # of the windows before it
 
-    def add(self, figures: BatchFigures, positions: int) -> None:
-        """Count a batch that has so many ranked positions."""
+    def begin(self, window: int) -> None:
+        """Begin with this window of the corpus."""
+        self.window, self.before = window, OrderedSum(window, window)
+
+    def add(self, figures: BatchFigures, positions: int, window: int) -> None:
+        """Count a batch of a window that has so many ranked positions."""
+        if window != self.window:
+            self.close(window)
         self.positions += positions
         self.active_F += figures.active_F
-        self.total_F += figures.total_F
+        self.window_F += figures.total_F
         highest_F, lowest_F = figures.highest_BF.amax(0).float(), figures.lowest_BF.amin(0).float()
         torch.maximum(self.highest_F, highest_F, out=self.highest_F)
         torch.minimum(self.lowest_F, lowest_F, out=self.lowest_F)
+
+    def close(self, next_window: int) -> None:
+        """Have done with the windows before this one."""
+        if next_window == self.window:
+            return
+        self.before.add(self.window, self.window_F)
+        self.before.reach(next_window)
+        self.window, self.window_F = next_window, torch.zeros_like(self.window_F)
+
+    def append(self, following: "KeyActivity") -> None:
+        """Count the windows that follow; both have closed all of theirs."""
+        assert self.window == following.before.first
+        self.positions += following.positions
+        self.active_F += following.active_F
+        torch.maximum(self.highest_F, following.highest_F, out=self.highest_F)
+        torch.minimum(self.lowest_F, following.lowest_F, out=self.lowest_F)
+        self.before.append(following.before)
+        self.window = following.window
+
+    @property
+    def total_F(self) -> torch.Tensor:
+        """Sum of the coefficients over positions."""
+        before_F = self.before.total()
+        return self.window_F if before_F is None else before_F + self.window_F
 
     def active_share_F(self) -> torch.Tensor:
         """Share of positions where the key's coefficient is above zero (figure 6, per key)."""
@@ -89,3 +125,27 @@ class KeyActivity:
     def mean_F(self) -> torch.Tensor:
         """Mean coefficient over positions."""
         return self.total_F / self.positions.clamp(min=1).item()
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """All of the state, by name; the tensors themselves, not copies."""
+        return {
+            "positions": self.positions,
+            "active": self.active_F,
+            "highest": self.highest_F,
+            "lowest": self.lowest_F,
+            "window": self.window_F,
+            "windows": torch.tensor([self.before.first, self.before.end, self.window]),
+        } | {f"before/{level}/{at}": sum_F for (level, at), sum_F in self.before.branches.items()}
+
+    def restore(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Go on from a stored state."""
+        device = self.active_F.device
+        first, end, self.window = tensors["windows"].tolist()
+        self.before = OrderedSum(first, end)
+        for name, tensor in tensors.items():
+            if name.startswith("before/"):
+                _, level, at = name.split("/")
+                self.before.branches[int(level), int(at)] = tensor.to(device)
+        self.window_F = tensors["window"].to(device)
+        for name in ("positions", "active", "highest", "lowest"):
+            self.tensors()[name].copy_(tensors[name])

@@ -129,6 +129,7 @@ class PlacedBatch:
     apart_B: torch.Tensor  # rows that share no prefix: each begins with another token
     positions: int  # ranked ones
     longest: int
+    window: int  # the number of the one that it is of
 
     @classmethod
     def of(cls, batch: Batch, device: torch.device) -> "PlacedBatch":
@@ -162,6 +163,7 @@ class PlacedBatch:
             apart_B=torch.from_numpy(apart_B).to(device),
             positions=int(ranked_B.sum()),
             longest=int(batch.length_B.max()),
+            window=batch.window.number,
         )
 
 

@@ -8,6 +8,8 @@ import json
 import os
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,32 +43,51 @@ class Checkpoints:
     def save(self, about: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
         """Replace the checkpoint; what was there stays if this fails."""
         target = self.folder / CHECKPOINT
-        partial = target.with_suffix(".partial")
-        arrays: dict[str, Any] = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-        arrays[_ABOUT] = np.array(json.dumps(about))
-        with partial.open("wb") as stream:
-            np.savez(stream, **arrays)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(target)
+        write_state(target, target.with_suffix(".partial"), about, tensors)
         self.written = time.monotonic()
+
+
+def write_state(
+    target: Path, partial: Path, about: dict[str, Any], tensors: dict[str, torch.Tensor]
+) -> None:
+    """Write a file whole, under the name `partial` until it is; what was there stays until then."""
+    arrays: dict[str, Any] = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+    arrays[_ABOUT] = np.array(json.dumps(about))
+    with partial.open("wb") as stream:
+        np.savez(stream, **arrays)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(target)
+
+
+def read_state(path: Path, mend: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """(about, tensors) of such a file; RunFolderError, with how to mend it, for a damaged one."""
+    with _opened(path, mend) as stored:
+        return json.loads(str(stored[_ABOUT])), {
+            name: torch.from_numpy(stored[name]) for name in stored.files if name != _ABOUT
+        }
+
+
+def read_about(path: Path, mend: str) -> dict[str, Any]:
+    """Only what such a file says of itself."""
+    with _opened(path, mend) as stored:
+        about: dict[str, Any] = json.loads(str(stored[_ABOUT]))
+        return about
+
+
+@contextmanager
+def _opened(path: Path, mend: str) -> Iterator[Any]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            yield stored
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as mistake:
+        raise RunFolderError(f"{path} is damaged ({mistake}); {mend}.") from None
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]] | None:
     """(about, tensors) of the checkpoint in a folder; None if there is none."""
     path = folder / CHECKPOINT
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            about = json.loads(str(stored[_ABOUT]))
-            return about, {
-                name: torch.from_numpy(stored[name]) for name in stored.files if name != _ABOUT
-            }
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as mistake:
-        raise RunFolderError(
-            f"{path} is damaged ({mistake}); delete {folder} and mine again."
-        ) from None
+    return read_state(path, f"delete {folder} and mine again") if path.exists() else None
 
 
 def refuse_difference(stored: dict[str, Any], asked: dict[str, Any], folder: Path) -> None:

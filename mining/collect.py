@@ -6,7 +6,7 @@ less memory when there is too little, and stops where a coefficient is not a fin
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -14,8 +14,7 @@ import torch
 from mining.batches import Batch, PlacedBatch, ahead, batches
 from mining.capture import memory_coefficients
 from mining.checkpoint import Checkpoints, load_checkpoint, refuse_difference
-from mining.corpus import Corpus
-from mining.errors import CorpusError, Interrupted, ModelError
+from mining.errors import Interrupted, ModelError
 from mining.interrupts import StopRequests
 from mining.layer_memory import LayerMemory
 from mining.models import LoadedModel
@@ -30,13 +29,12 @@ class Pass:
     """One pass in progress: what is mined, what has been found, and how far it has come."""
 
     loaded: LoadedModel
-    corpus: Corpus
+    reading: Reading
     memory: dict[int, LayerMemory]  # by layer
     asked: dict[str, Any]  # what must be the same for a run to be resumed
     command_line: list[str]
     checkpoints: Checkpoints | None  # None: an interrupted pass begins again
     batch_tokens: int
-    max_sentences: int | None = None
     progress: Progress = lambda _mined, _expected: None
     notice: Callable[[str], None] = lambda _line: None
     seconds_before: float = 0.0  # spent before an interruption
@@ -46,12 +44,17 @@ class Pass:
     _last: Batch | None = None
     _started: float = field(default_factory=time.monotonic)
 
+    def begin(self, window: int, sentences: int) -> None:
+        """Mine a part of a corpus that begins with this window of so many sentences."""
+        self.reading = replace(self.reading, first_window=window, window=sentences)
+        for memory in self.memory.values():
+            memory.activity.begin(window)
+
     def run(self, stops: StopRequests) -> Reading:
         """Mine what is left; Interrupted where somebody asks for it, with a checkpoint written."""
-        reading = Reading(self.corpus, self.loaded, self.max_sentences)
         start, digest, done = self._restore()
         try:
-            for batch, placed in ahead(self._stream(reading, start, digest, done)):
+            for batch, placed in ahead(self._stream(start, digest, done)):
                 if self._last is not None and batch.window is not self._last.window:
                     give_back()
                 with stops.batch():
@@ -66,8 +69,8 @@ class Pass:
                 raise
             self._save(self.checkpoints)
             raise Interrupted(request.asked, "; go on with the same command and --resume") from None
-        if not reading.counts.tokens:
-            raise CorpusError(f"{self.corpus.name} holds no sentence with a token to mine.")
+        for memory in self.memory.values():
+            memory.activity.close(self.reading.end_window)
         # What follows can take its time too. A run resumed after its last batch has nothing to add.
         if (
             self.checkpoints is not None
@@ -76,7 +79,7 @@ class Pass:
         ):
             self._save(self.checkpoints)
         give_back()
-        return reading
+        return self.reading
 
     @property
     def seconds(self) -> float:
@@ -84,10 +87,10 @@ class Pass:
         return self.seconds_before + time.monotonic() - self._started
 
     def _stream(
-        self, reading: Reading, start: Counts | None, digest: str | None, done: int
+        self, start: Counts | None, digest: str | None, done: int
     ) -> Iterator[tuple[Batch, PlacedBatch]]:
         mixed = self.loaded.device.type != "cpu"
-        for window in reading.windows(start, digest):
+        for window in self.reading.windows(start, digest):
             for batch in batches(window, self.loaded, self.batch_tokens, mixed=mixed):
                 if batch.index >= done:
                     yield batch, PlacedBatch.of(batch, self.loaded.device)
@@ -157,9 +160,9 @@ class Pass:
         self._forward(placed, look)
         if not found:
             layer, memory = next(
-                at for at in self.memory.items() if not at[1].activity.total_F.isfinite().all()
+                at for at in self.memory.items() if not at[1].activity.window_F.isfinite().all()
             )
-            key = int(memory.activity.total_F.isfinite().int().argmin())
+            key = int(memory.activity.window_F.isfinite().int().argmin())
             return ModelError(
                 f"Layer {layer}, key {key} has coefficients so large that their sum is infinite;"
                 " the weights are damaged."
@@ -184,12 +187,7 @@ class Pass:
             "most": self._most,
             "halved": self.halved,
         }
-        tensors = {
-            f"{layer}/{name}": tensor
-            for layer, memory in self.memory.items()
-            for name, tensor in memory.tensors().items()
-        }
-        checkpoints.save(about, tensors)
+        checkpoints.save(about, memory_tensors(self.memory))
 
     def _restore(self) -> tuple[Counts | None, str | None, int]:
         """Where to read on: (what was read before the window at hand, its digest, batches done)."""
@@ -200,12 +198,27 @@ class Pass:
         about, tensors = stored
         refuse_difference(about["asked"], self.asked, folder)
         for layer, memory in self.memory.items():
-            memory.restore({name: tensors[f"{layer}/{name}"] for name in memory.tensors()})
+            memory.restore(below(tensors, layer))
         counts = Counts(**about["counts"])
         self.command_line = about["command_line"]
         self.seconds_before = about["seconds"]
         self._most, self.halved, self._mined = about["most"], about["halved"], counts.tokens
         return counts, about["digest"], about["batches_done"]
+
+
+def memory_tensors(memory: dict[int, LayerMemory]) -> dict[str, torch.Tensor]:
+    """All of the state of several layers, by name."""
+    return {
+        f"{layer}/{name}": tensor
+        for layer, of_layer in memory.items()
+        for name, tensor in of_layer.tensors().items()
+    }
+
+
+def below(tensors: dict[str, torch.Tensor], part: int | str) -> dict[str, torch.Tensor]:
+    """One part of a stored state, such as a layer's."""
+    before = f"{part}/"
+    return {name[len(before) :]: one for name, one in tensors.items() if name.startswith(before)}
 
 
 def _out_of_memory(mistake: BaseException) -> bool:

@@ -25,10 +25,13 @@ def new_app(description: str) -> typer.Typer:
     )
 
 
-def run(app: typer.Typer, program: str) -> None:
-    """Run a command line; mistakes become one line on standard error and exit code 2."""
+def run(app: typer.Typer, program: str, arguments: list[str] | None = None) -> None:
+    """Run a command line; mistakes become one line on standard error and exit code 2.
+
+    `arguments`: other ones than the program was started with.
+    """
     try:
-        code = app(prog_name=program, standalone_mode=False)
+        code = app(arguments, prog_name=program, standalone_mode=False)
         sys.stdout.flush()
     except TyperException as mistake:
         message = getattr(mistake, "format_message", mistake.__str__)()
@@ -45,6 +48,16 @@ def run(app: typer.Typer, program: str) -> None:
         _stop("interrupted", 130)
     else:
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def with_value(arguments: list[str], option: str, value: str) -> list[str]:
+    """The arguments, with this value where an option that may go without has none."""
+    given: list[str] = []
+    for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
+        given.append(argument)
+        if argument == option and following.startswith("-"):
+            given.append(value)
+    return given
 
 
 def layer_numbers(given: str) -> list[int] | None:

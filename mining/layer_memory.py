@@ -3,7 +3,7 @@
 Shapes: B sentences, T of their own tokens, F keys, N (sentence, key) pairs that reach a place.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -35,14 +35,14 @@ class LayerMemory:
         self.activity = KeyActivity(keys, device)
         self._every = every
         self._only = only
-        self._seen: tuple[BatchFigures, int] | None = None
+        self._seen: tuple[BatchFigures, int, int] | None = None
 
     def see(self, coefficient_BTF: torch.Tensor, batch: PlacedBatch) -> None:
         """Take what one batch offers. Seeing a batch again, as after a failure, changes nothing."""
         if self._only is not None:
             coefficient_BTF = coefficient_BTF.index_select(-1, self._only)
         figures = reduce_batch(coefficient_BTF, batch)
-        self._seen = figures, batch.positions
+        self._seen = figures, batch.positions, batch.window
         for sign, best in self.best.items():
             best_BF = figures.highest_BF if sign == 1 else -figures.lowest_BF
             reaching = Reaching(best, best_BF, batch.apart_B, sign, self._every)
@@ -54,7 +54,21 @@ class LayerMemory:
         assert self._seen is not None
         self.activity.add(*self._seen)
         self._seen = None
-        return self.activity.total_F.isfinite().all()
+        return self.activity.window_F.isfinite().all()
+
+    def append(self, following: "LayerMemory", sentences: int) -> None:
+        """Take what was found in the windows that follow, where ids begin after so many sentences.
+
+        It is as if these had been seen here: what holds no place there holds none in both.
+        """
+        for sign, best in self.best.items():
+            places = following.best[sign].result()
+            moved = replace(
+                places, at_N=places.at_N + place(torch.tensor(sentences), torch.tensor(0))
+            )
+            best.offer(moved, torch.zeros(len(moved), dtype=torch.bool))
+            best.merge()
+        self.activity.append(following.activity)
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """All of the state, by name; the tensors themselves, not copies."""
@@ -65,19 +79,14 @@ class LayerMemory:
             for sign, best in self.best.items()
             for index, column_FR in enumerate(best.held_FR)
         }
-        activity = self.activity
-        return held | {
-            "positions": activity.positions,
-            "active": activity.active_F,
-            "total": activity.total_F,
-            "highest": activity.highest_F,
-            "lowest": activity.lowest_F,
-        }
+        return held | self.activity.tensors()
 
     def restore(self, tensors: dict[str, torch.Tensor]) -> None:
         """Go on from a stored state."""
-        for name, tensor in self.tensors().items():
-            tensor.copy_(tensors[name])
+        for sign, best in self.best.items():
+            for index, column_FR in enumerate(best.held_FR):
+                column_FR.copy_(tensors[f"held/{sign}/{index}"])
+        self.activity.restore(tensors)
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ from mining import __version__
 from mining.checkpoint import Checkpoints, refuse_difference
 from mining.collect import Pass, Progress
 from mining.corpus import Corpus
-from mining.errors import CorpusError, KeyholeError, ModelError
+from mining.errors import CorpusError, KeyholeError, ModelError, RunFolderError
 from mining.interrupts import stop_requests
 from mining.layer_memory import LayerMemory
 from mining.models import LoadedModel, load_model
 from mining.reading import Reading
-from mining.run_folder import MANIFEST, Manifest, RunFolder, new_run_folder
+from mining.run_folder import MANIFEST, SHARDS, Manifest, RunFolder, RunWriter, new_run_folder
 from mining.settle import SPARE, Found, Settler
 from mining.trigger_tables import (
     key_table,
@@ -94,39 +94,77 @@ def mine(
     """
     options.check()
     layers = options.chosen_layers(len(loaded.values))
-    asked = _asked(loaded, corpus, layers, options)
+    asked = asked_of(loaded, corpus, layers, options)
     with new_run_folder(out, resume=options.resume) as writer, stop_requests() as stops:
         if (out / MANIFEST).exists():
             complete = RunFolder.open(out).manifest
             refuse_difference(complete.extra["asked"], asked, out)
             return complete
+        if (out / SHARDS).exists():
+            raise RunFolderError(
+                f"{out} was begun with --cluster; go on with it, or mine into another --out."
+            )
         one_pass = new_pass(loaded, corpus, out, options, asked)
         one_pass.progress, one_pass.notice = progress, notice
         reading = one_pass.run(stops)
-        mining_seconds = one_pass.seconds
-        found: Found = {
-            (layer, sign): best.result().cpu()
-            for layer, memory in one_pass.memory.items()
-            for sign, best in memory.best.items()
-        }
-        sentences = fetch(found, reading)
-        found, account = settled(found, loaded, sentences, options, notice)
-        activity = {layer: memory.activity for layer, memory in one_pass.memory.items()}
-        writer.write("sentences", sentences.table(winners(found)))
-        writer.write("triggers", trigger_table(found, sentences))
-        writer.write("keys", key_table(found, activity))
-        if one_pass.halved:
-            account["batches_halved"] = one_pass.halved
-        manifest = _manifest(loaded, corpus, layers, options, reading)
-        manifest.update(
-            command_line=one_pass.command_line,
-            wall_seconds=round(one_pass.seconds, 3),
-            tokens_per_second=round(reading.counts.tokens / mining_seconds, 1),
-            extra={"asked": asked} | account,
-        )
-        complete = Manifest(**manifest)
-        writer.finish(complete)
+        mined = Mined(
+            one_pass.memory, reading, one_pass.command_line, one_pass.halved,
+            tokens_per_second=reading.counts.tokens / one_pass.seconds,
+            sentences=fetch(places_held(one_pass.memory), reading),
+        )  # fmt: skip
+        return finish(writer, mined, options, asked, lambda: one_pass.seconds, notice)
+
+
+@dataclass(frozen=True)
+class Mined:
+    """What was found in a whole corpus, before it is settled."""
+
+    memory: dict[int, LayerMemory]  # by layer
+    reading: Reading  # of the corpus, to its end
+    command_line: list[str]
+    halved: int
+    tokens_per_second: float
+    sentences: WinningSentences
+
+
+def finish(
+    writer: RunWriter,
+    mined: Mined,
+    options: MiningOptions,
+    asked: dict[str, Any],
+    seconds: Callable[[], float],
+    notice: Callable[[str], None],
+) -> Manifest:
+    """Settle what was found and write the run; `seconds`: spent on it so far."""
+    loaded, sentences, counts = mined.reading.loaded, mined.sentences, mined.reading.counts
+    if not counts.tokens:
+        raise CorpusError(f"{mined.reading.corpus.name} holds no sentence with a token to mine.")
+    found, account = settled(places_held(mined.memory), loaded, sentences, options, notice)
+    writer.write("sentences", sentences.table(winners(found)))
+    writer.write("triggers", trigger_table(found, sentences))
+    activity = {layer: memory.activity for layer, memory in mined.memory.items()}
+    writer.write("keys", key_table(found, activity))
+    if mined.halved:
+        account["batches_halved"] = mined.halved
+    manifest = _manifest(mined.reading, [*mined.memory], options)
+    manifest.update(
+        command_line=mined.command_line,
+        wall_seconds=round(seconds(), 3),
+        tokens_per_second=round(mined.tokens_per_second, 1),
+        extra={"asked": asked} | account,
+    )
+    complete = Manifest(**manifest)
+    writer.finish(complete)
     return complete
+
+
+def places_held(memory: Mapping[int, LayerMemory]) -> Found:
+    """The places of each (layer, sign), on the processor."""
+    return {
+        (layer, sign): best.result().cpu()
+        for layer, of_layer in memory.items()
+        for sign, best in of_layer.best.items()
+    }
 
 
 def new_pass(
@@ -155,10 +193,15 @@ def new_pass(
         for layer in options.chosen_layers(len(loaded.values))
     }  # fmt: skip
     return Pass(
-        loaded, corpus, memory, asked, [word for word in sys.argv if word != "--resume"],
+        loaded, Reading(corpus, loaded, options.max_sentences), memory, asked, command_line(),
         Checkpoints(out, options.checkpoint_seconds) if out is not None else None,
-        options.batch_tokens or by_device, options.max_sentences,
+        options.batch_tokens or by_device,
     )  # fmt: skip
+
+
+def command_line() -> list[str]:
+    """The words that a run was begun with."""
+    return [word for word in sys.argv if word != "--resume"]
 
 
 def settled(
@@ -194,7 +237,7 @@ def winners(found: Found) -> set[int]:
 def fetch(found: Found, reading: Reading) -> WinningSentences:
     """Read the winners' text again; CorpusError if the corpus is not what it was."""
     wanted = winners(found)
-    again = Reading(reading.corpus, reading.loaded, reading.max_sentences)
+    again = reading.again()
     sentences = WinningSentences()
     for window in again.windows():
         chosen = [one for one in window.sentences if one.sentence_id in wanted]
@@ -207,7 +250,7 @@ def fetch(found: Found, reading: Reading) -> WinningSentences:
     return sentences
 
 
-def _asked(
+def asked_of(
     loaded: LoadedModel, corpus: Corpus, layers: list[int], options: MiningOptions
 ) -> dict[str, Any]:
     """What a run is begun with and must be resumed with, as the user would name it."""
@@ -217,23 +260,19 @@ def _asked(
         "--layers": layers, "--per-sentence": options.per_sentence, "--sign": options.sign,
         "--dtype": loaded.dtype, "--device": loaded.device.type,
         "--max-sentences": options.max_sentences, "--batch-tokens": options.batch_tokens,
-        "library versions": _versions(),
+        "library versions": versions(),
     }  # fmt: skip
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of everything that numbers or text may depend on."""
     packages = ("torch", "transformers", "tokenizers", "numpy", "pyarrow", "sentencex")
     python = ".".join(map(str, sys.version_info[:3]))
     return {"keyhole": __version__, "python": python} | {name: version(name) for name in packages}
 
 
-def _manifest(
-    loaded: LoadedModel,
-    corpus: Corpus,
-    layers: list[int],
-    options: MiningOptions,
-    reading: Reading,
-) -> dict[str, Any]:
+def _manifest(reading: Reading, layers: list[int], options: MiningOptions) -> dict[str, Any]:
+    loaded, corpus = reading.loaded, reading.corpus
     return {
         "model": loaded.name, "model_revision": loaded.revision,
         "architecture": loaded.architecture, "weights_sha256": loaded.weights_sha256,
@@ -247,5 +286,5 @@ def _manifest(
         "ranked": f"input of {loaded.layout.value} (memory coefficient)", "sign": options.sign,
         "dtype": loaded.dtype, "device": str(loaded.device),
         "seed": 0,  # nothing in mining is random
-        "mined_layers": layers, "versions": _versions(),
+        "mined_layers": layers, "versions": versions(),
     }  # fmt: skip

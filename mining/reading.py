@@ -6,7 +6,7 @@ then on. What was read is counted as it goes, so that a reading can be taken up 
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 import numpy as np
@@ -52,6 +52,7 @@ class Window:
     before: Counts  # what had been read when this window began
     digest_before: str
     expected_tokens: int  # of the whole corpus, an estimate that ends exact; 0: not known
+    number: int = 0  # of the corpus's windows
 
 
 @dataclass
@@ -61,6 +62,8 @@ class Reading:
     corpus: Corpus
     loaded: LoadedModel
     max_sentences: int | None = None
+    window: int = field(default_factory=lambda: WINDOW)  # sentences of each
+    first_window: int = 0  # the number of the corpus's window that this reading begins with
     counts: Counts = field(default_factory=Counts)
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)  # of the corpus's sentences
 
@@ -79,14 +82,23 @@ class Reading:
         while window := self._next(sentences):
             yield window
 
+    @property
+    def end_window(self) -> int:
+        """The number of the window after the last one read."""
+        return self.first_window + -(-self.counts.read // self.window)
+
+    def again(self) -> "Reading":
+        """The same reading, not begun."""
+        return replace(self, counts=Counts(), digest=hashlib.sha256())
+
     def _next(self, sentences: Iterator[Sentence]) -> Window | None:
-        room = WINDOW
+        room = self.window
         if self.max_sentences is not None:
             room = min(room, self.max_sentences - self.counts.read)
         read = list(islice(sentences, room))
         if not read:
             return None
-        before, digest_before = self.counts, self.digest.hexdigest()
+        before, digest_before, number = self.counts, self.digest.hexdigest(), self.end_window
         for sentence in read:
             self.digest.update(sentence.text.encode() + b"\n")
         texts, token_ids, owners = fit(self.loaded, [sentence.text for sentence in read])
@@ -105,7 +117,9 @@ class Reading:
             split=before.split + int((np.bincount(owners) > 1).sum()),
             special=before.special + int(special_N.sum()),
         )
-        return Window(numbered, length_S, ids_N, special_N, before, digest_before, self._expected())
+        return Window(
+            numbered, length_S, ids_N, special_N, before, digest_before, self._expected(), number
+        )
 
     def _expected(self) -> int:
         of_limit = self.counts.read / self.max_sentences if self.max_sentences else 0.0

@@ -25,6 +25,7 @@ from mining.errors import RunFolderError
 SCHEMA = 1
 MANIFEST = "manifest.json"
 CHECKPOINT = "checkpoint.npz"  # of an unfinished run
+SHARDS = "shards"  # of an unfinished run on a cluster: what has been mined of it, in files
 LOCK = "mining.lock"  # held by the process that writes the run
 _TEMPORARY = ".partial"
 
@@ -221,12 +222,12 @@ def check_vacant(path: str | Path, *, resume: bool = False) -> Path:
 
 def _ours(name: str) -> bool:
     tables = {f"{table}.parquet" for table in SCHEMAS}
-    return name in tables | {MANIFEST, CHECKPOINT, LOCK} or name.endswith(_TEMPORARY)
+    return name in tables | {MANIFEST, CHECKPOINT, SHARDS, LOCK} or name.endswith(_TEMPORARY)
 
 
 @contextmanager
 def new_run_folder(path: str | Path, *, resume: bool = False) -> Iterator[RunWriter]:
-    """Claim a folder for a run, alone; if the run fails, leave nothing but its checkpoint."""
+    """Claim a folder for a run, alone; a run that fails leaves only what it can go on from."""
     path = check_vacant(path, resume=resume)
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
@@ -239,13 +240,14 @@ def new_run_folder(path: str | Path, *, resume: bool = False) -> Iterator[RunWri
         ) from None
     try:
         if not (path / MANIFEST).exists():
-            _clear(path, keep={CHECKPOINT, LOCK})
+            _clear(path, keep={LOCK, *_begun(path)})
         yield RunWriter(path)
         (path / CHECKPOINT).unlink(missing_ok=True)
+        shutil.rmtree(path / SHARDS, ignore_errors=True)
     except BaseException:
-        begun = (path / CHECKPOINT).exists()
+        begun = _begun(path)
         if not (path / MANIFEST).exists():
-            _clear(path, keep={CHECKPOINT, LOCK})
+            _clear(path, keep={LOCK, *begun})
         lock.release()
         (path / LOCK).unlink(missing_ok=True)
         for folder in made if not begun else ():  # innermost first; what was there before stays
@@ -254,6 +256,12 @@ def new_run_folder(path: str | Path, *, resume: bool = False) -> Iterator[RunWri
     else:
         lock.release()
         (path / LOCK).unlink(missing_ok=True)
+
+
+def _begun(path: Path) -> set[str]:
+    """What is there of an unfinished run that it can go on from."""
+    shards = {SHARDS} if any((path / SHARDS).glob("*.npz")) else set()
+    return shards | ({CHECKPOINT} if (path / CHECKPOINT).exists() else set())
 
 
 def _clear(path: Path, keep: set[str]) -> None:

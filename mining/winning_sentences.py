@@ -8,6 +8,8 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import compress, pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +47,32 @@ class WinningSentences(Mapping[int, ReadSentence]):
         self._token_ends.frombytes(read.token_ends.tobytes())
         self._starts.append(len(self._token_ids))
 
+    def append(self, following: "WinningSentences", offset: int) -> None:
+        """Keep others too, whose ids are higher once this has been added to them."""
+        ids = np.frombuffer(following._sentence_ids, np.int64) + offset
+        assert not (len(self) and len(ids)) or ids[0] > self._sentence_ids[-1]
+        starts = np.frombuffer(following._starts, np.int64)[1:] + len(self._token_ids)
+        self._sentence_ids.frombytes(ids.tobytes())
+        self._document_ids.extend(following._document_ids)
+        self._texts += following._texts
+        self._token_ids.extend(following._token_ids)
+        self._token_ends.extend(following._token_ends)
+        self._starts.frombytes(starts.tobytes())
+
+    def only(self, used: Collection[int]) -> "WinningSentences":
+        """Those of these ids."""
+        stored = self.arrays()
+        wanted = np.fromiter(used, np.int64, len(used))
+        kept_S = np.isin(stored["sentence_ids"], wanted)
+        kept_N = np.repeat(kept_S, stored["tokens"])
+        for name in ("sentence_ids", "document_ids", "text_bytes", "tokens"):
+            stored[name] = stored[name][kept_S]
+        for name in ("token_ids", "token_ends"):
+            stored[name] = stored[name][kept_N]
+        texts = "".join(compress(self._texts, kept_S.tolist()))
+        stored["text"] = np.frombuffer(texts.encode(), np.uint8)
+        return WinningSentences.of_arrays(stored)
+
     def __getitem__(self, sentence_id: int) -> ReadSentence:
         row = bisect_left(self._sentence_ids, sentence_id)
         if row == len(self) or self._sentence_ids[row] != sentence_id:
@@ -61,6 +89,32 @@ class WinningSentences(Mapping[int, ReadSentence]):
 
     def __len__(self) -> int:
         return len(self._sentence_ids)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """All of them as arrays by name, for `of_arrays`; the texts as UTF-8, one after another."""
+        texts = [text.encode() for text in self._texts]
+        return {
+            "sentence_ids": np.frombuffer(self._sentence_ids, np.int64),
+            "document_ids": np.frombuffer(self._document_ids, np.int64),
+            "text": np.frombuffer(b"".join(texts), np.uint8),
+            "text_bytes": np.array([len(text) for text in texts], np.int64),
+            "token_ids": _numbers(self._token_ids),
+            "token_ends": _numbers(self._token_ends),
+            "tokens": np.diff(np.frombuffer(self._starts, np.int64)),
+        }
+
+    @classmethod
+    def of_arrays(cls, stored: Mapping[str, npt.NDArray[Any]]) -> "WinningSentences":
+        """The sentences of such arrays."""
+        kept, text = cls(), stored["text"].tobytes()
+        ends = np.cumsum(stored["text_bytes"]).tolist()
+        kept._sentence_ids.frombytes(stored["sentence_ids"].tobytes())
+        kept._document_ids.frombytes(stored["document_ids"].tobytes())
+        kept._texts = [text[start:end].decode() for start, end in pairwise([0, *ends])]
+        kept._token_ids.frombytes(stored["token_ids"].tobytes())
+        kept._token_ends.frombytes(stored["token_ends"].tobytes())
+        kept._starts.frombytes(np.cumsum(stored["tokens"]).tobytes())
+        return kept
 
     def table(self, used: Collection[int]) -> pa.Table:
         """sentences.parquet: those of these ids, in order."""

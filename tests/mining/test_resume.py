@@ -1,6 +1,5 @@
 """An interrupted run goes on from its checkpoint and ends as if nothing had happened."""
 
-import json
 import os
 import random
 import resource
@@ -12,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from interrupted_runs import OPTIONS, after, begin
+from interrupted_runs import OPTIONS, after, begin, contents
 
 from mining.corpus import open_corpus
 from mining.errors import Interrupted
@@ -21,18 +20,6 @@ from mining.models import LoadedModel
 from mining.run_folder import CHECKPOINT, MANIFEST
 
 Loaded = Callable[[str], LoadedModel]
-
-TIMINGS = ("wall_seconds", "tokens_per_second")
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    """Every file of a run folder; the manifest without its timings."""
-    files = {path.name: path.read_bytes() for path in out.iterdir()}
-    manifest = json.loads(files[MANIFEST])
-    for name in TIMINGS:
-        del manifest[name]
-    files[MANIFEST] = json.dumps(manifest).encode()
-    return files
 
 
 def in_a_process(work: Callable[[], object]) -> int:
