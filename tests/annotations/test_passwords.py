@@ -10,9 +10,10 @@ from sqlmodel import select
 
 from annotations import accounts, audit
 from annotations.database import session
-from annotations.invitations import invite
+from annotations.invitations import invite, invited
 from annotations.passwords import accept, change_password, sign_in
 from annotations.tables import Password
+from mining.errors import AnnotationError
 
 WRONG = "The name or the password is not right."
 
@@ -91,6 +92,13 @@ def test_who_left_is_told_so_only_with_the_right_password(engine: Engine, ada: i
     assert enter(engine, "Ada")
 
 
+def test_nobody_comes_as_a_machine_or_as_gold(engine: Engine, ada: int) -> None:
+    for role in ("machine", "gold"):
+        with session(engine) as s:
+            s.execute(text(f"UPDATE annotator SET role = '{role}'"))
+        assert knock(engine, "Ada", HORSE) == WRONG
+
+
 def test_passwords_are_hashed_with_argon2id_as_the_library_recommends(engine: Engine) -> None:
     add(engine, "Ada")
     token = do(engine, invite, name="Ada")
@@ -150,11 +158,16 @@ def test_no_password_token_or_hash_of_one_is_in_the_audit_trail(engine: Engine, 
 # Changing it
 
 
-def test_a_changed_password_leaves_one_window_open(engine: Engine, ada: int) -> None:
+def test_a_changed_password_leaves_one_window_open_and_no_invitation(
+    engine: Engine, ada: int
+) -> None:
+    invitation = do(engine, invite, name="Ada", now=NOON)
     here, there = enter(engine, "Ada"), enter(engine, "Ada")
     change = {"engine": engine, "annotator_id": ada, "now": NOON, "hasher": QuickHasher()}
     change_password(**change, old=HORSE, new="another horse altogether", token=here)
     assert (who(engine, here), who(engine, there)) == ("Ada", None)
+    with pytest.raises(AnnotationError, match="was used"):
+        do(engine, invited, token=invitation, now=NOON)
     assert knock(engine, "Ada", HORSE) == WRONG
     assert enter(engine, "Ada", "another horse altogether")
     change_password(**change, old="another horse altogether", new=HORSE)

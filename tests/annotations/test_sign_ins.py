@@ -121,6 +121,16 @@ def test_expired_sign_ins_are_swept_out_by_the_next(engine: Engine, ada: int) ->
         assert len(s.exec(select(SignIn)).all()) == 1
 
 
+def test_a_window_that_is_signed_out_while_it_asks_is_nobodys(engine: Engine, ada: int) -> None:
+    token = enter(engine, "Ada")
+    with ThreadPoolExecutor() as pool:
+        with session(engine) as s:
+            sign_out(session=s, token=token)
+            late = pool.submit(who, engine, token, NOON + timedelta(hours=2))
+            wait([late], timeout=MOMENT)
+        assert late.result() is None
+
+
 # Invitations
 
 
@@ -171,6 +181,13 @@ def test_whoever_is_no_person_or_has_left_is_not_invited(engine: Engine, ada: in
     add(engine, "bot", role="machine")
     do(engine, accounts.set_active, name="Ada", active=False, now=NOON)
     assert refusal(ask, engine=engine, token=token) == USED
+    with session(engine) as s:  # also where an invitation was overlooked
+        s.execute(text("UPDATE annotator SET active = true"))
+    token = do(engine, invite, name="Ada", now=NOON)
+    with session(engine) as s:
+        s.execute(text("UPDATE annotator SET active = false WHERE name = 'Ada'"))
+    for attempt in (ask, take):
+        assert refusal(attempt, engine=engine, token=token) == USED
     for name, why in {"Ada": "deactivated", "bot": "machine", "gold": "nobody called"}.items():
         with pytest.raises(AnnotationError, match=why):
             do(engine, invite, name=name)
