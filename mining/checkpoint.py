@@ -21,6 +21,7 @@ from mining.errors import RunFolderError
 from mining.run_folder import CHECKPOINT
 
 _ABOUT = "about"
+_FORMAT = 2  # of what a checkpoint holds; an earlier one lacks what sums need
 _LONGEST = 60  # characters of a value in a message: its end, since paths differ there
 
 
@@ -43,6 +44,7 @@ class Checkpoints:
     def save(self, about: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
         """Replace the checkpoint; what was there stays if this fails."""
         target = self.folder / CHECKPOINT
+        about = about | {"format": _FORMAT}
         write_state(target, target.with_suffix(".partial"), about, tensors)
         self.written = time.monotonic()
 
@@ -87,7 +89,15 @@ def _opened(path: Path, mend: str) -> Iterator[Any]:
 def load_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]] | None:
     """(about, tensors) of the checkpoint in a folder; None if there is none."""
     path = folder / CHECKPOINT
-    return read_state(path, f"delete {folder} and mine again") if path.exists() else None
+    if not path.exists():
+        return None
+    about, tensors = read_state(path, f"delete {folder} and mine again")
+    if about.get("format") != _FORMAT:
+        raise RunFolderError(
+            f"{folder} was begun by another version of Keyhole, which keeps other sums; finish it"
+            " with that one, or delete it and mine again."
+        )
+    return about, tensors
 
 
 def refuse_difference(stored: dict[str, Any], asked: dict[str, Any], folder: Path) -> None:

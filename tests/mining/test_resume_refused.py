@@ -1,9 +1,11 @@
 """A run goes on with nothing but what it began with, from a sound checkpoint, in one process."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from interrupted_runs import OPTIONS, begin
 
@@ -91,6 +93,20 @@ def test_a_damaged_checkpoint_is_named(loaded: Loaded, source: Path, tmp_path: P
         path.write_bytes(damaged)
         with pytest.raises(RunFolderError, match="is damaged"):
             mine(loaded("random-relu"), open_corpus(str(source)), tmp_path / "run", OPTIONS)
+
+
+def test_a_checkpoint_of_another_version_is_refused(
+    loaded: Loaded, source: Path, tmp_path: Path
+) -> None:
+    model, out = loaded("random-relu"), tmp_path / "run"
+    begin(model, source, out)
+    with np.load(out / CHECKPOINT) as stored:
+        arrays = dict(stored)
+    about = json.loads(str(arrays["about"]))
+    del about["format"]  # as checkpoints were before they said it
+    np.savez(out / CHECKPOINT, **arrays | {"about": np.array(json.dumps(about))})
+    with pytest.raises(RunFolderError, match="another version of Keyhole"):
+        mine(model, open_corpus(str(source)), out, OPTIONS)
 
 
 def test_two_processes_do_not_write_one_run(loaded: Loaded, source: Path, tmp_path: Path) -> None:
