@@ -38,8 +38,8 @@ def main() -> None:
 def _take(chromium: Browser, scheme: str, arguments: argparse.Namespace) -> None:
     """The pictures in one colour scheme."""
     from scenes import README_SCENES, SCENES
-    from studio import Studio
     from servers import ROOT, start_server, wait_until_healthy
+    from studio import Studio
     from workplace import workplace_over
 
     from mining.run_folder import RunFolder
