@@ -4,9 +4,11 @@ Each function is one or two statements, whatever the number of rows, and none re
 The tables of a dataset are in `annotations/frames.py`, the next key in `annotations/queue.py`.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, bindparam
@@ -57,6 +59,22 @@ class KeyPage:
     active_share: float  # of the corpus's tokens
     prefixes: tuple[PrefixView, ...]
     value_tokens: tuple[str, ...] = ()  # what its value pushes towards most, the best first
+
+    @cached_property
+    def prefixes_json(self) -> bytes:
+        """The prefixes as pages send them, at every rerun; written once."""
+        shown = [
+            {
+                "rank": prefix.rank,
+                "coefficient": prefix.coefficient,
+                "text": prefix.text,
+                "token_ends": prefix.token_ends,
+                "next_token": prefix.next_token,
+                "shading": prefix.shading,
+            }
+            for prefix in self.prefixes
+        ]
+        return json.dumps(shown).encode()
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
-"""The grid's script: one module out of its parts, fetched once by a browser that can.
+"""The grid's script and styles: one module out of its parts, fetched once by a browser that can.
 
-Streamlit sends a component's script with every change of its data, here at every tick. A server
-that has the route below says so in its environment; pages then send a few lines that import it.
-Not in the grid's own package, which can be loaded only once Streamlit runs.
+Streamlit sends a component's script and styles with every change of its data, here at every tick.
+A server that has the route below says so in its environment; pages then send a few lines that
+import it. Not in the grid's own package, which can be loaded only once Streamlit runs.
 """
 
 import hashlib
+import json
 import os
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,7 @@ PARTS = (
     "gestures.js",  # keyboard and mouse
     "mount.js",  # what Streamlit calls
 )
+STYLES = ("grid.css", "shading.css")
 SERVED = "KEYHOLE_SERVES_THE_GRID"  # in the environment
 _FOR_EVER = "public, max-age=31536000, immutable"  # another script has another name
 
@@ -61,7 +63,12 @@ def route() -> Route:
 
 @cache
 def _whole() -> str:
-    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in PARTS)
+    styles = f"const STYLES = {json.dumps(_read(STYLES))};"  # JSON text is JavaScript's as well
+    return f"{styles}\n{_read(PARTS)}"
+
+
+def _read(names: tuple[str, ...]) -> str:
+    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
 
 
 def _path() -> str:

@@ -96,8 +96,8 @@ def _decide(lead: Annotator, case: Case) -> None:
     labelling_grid(
         key=_grid_of(key),
         data=GridData(
-            key_id=key.id, title="The gold answer", prefixes=key.prefixes, stored=gold,
-            locked=gold.status != DRAFT, notice=visit.take_notice(), shading_on=lead.shading,
+            page=key, title="The gold answer", stored=gold, locked=gold.status != DRAFT,
+            notice=visit.take_notice(), shading_on=lead.shading,
         ),
         on_draft=lambda event: _save(lead, event),
         on_submit=lambda event: _submit(lead, event),

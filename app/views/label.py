@@ -50,9 +50,8 @@ def grid(run: Run, person: Annotator, key: KeyPage, shown: str) -> None:
     labelling_grid(
         key=key_tools.grid_of(person, key),
         data=GridData(
-            key_id=key.id,
+            page=key,
             title=f"Layer {key.layer}, key {key.key}",
-            prefixes=key.prefixes,
             stored=stored,
             locked=stored.status != DRAFT,
             notice=visit.take_notice(),

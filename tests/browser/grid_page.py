@@ -68,9 +68,8 @@ with session(engine) as transaction:
 labelling_grid(
     key=f"grid {key_id}",
     data=GridData(
-        key_id=key_id,
+        page=page,
         title=f"Layer {page.layer}, key {page.key}",
-        prefixes=page.prefixes,
         stored=stored,
         locked=stored.status == "submitted",
         shading_on=shading_on,

@@ -6,33 +6,32 @@ is in the `.js` files beside this, joined into one module (`grid_script.py`); sa
 a change is sent, acknowledged, repeated and refused.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from annotations.answers import Answer, StoredAnswer
-from annotations.queries import PrefixView
+from annotations.queries import KeyPage
 from app.components import grid_script
 from exports.palette import CATEGORY_COLOURS, TYPE_LETTERS
 from mining.errors import AnnotationError
 
-_STYLES = ("grid.css", "shading.css")
 _LONGEST_WRITER = 64  # characters; a window's random name has 32
 
 
 @dataclass(frozen=True)
 class GridData:
-    """A key as one annotator sees it. `notice` is one line on why the last change was refused.
+    """A key as somebody sees it. `notice` is one line on why the last change was refused.
 
     `shading_on`: whether the annotator wants each token shaded by the key's coefficient there. That
     needs prefixes with their `shading`; without it the grid says how to get it.
     """
 
-    key_id: int
+    page: KeyPage
     title: str
-    prefixes: Sequence[PrefixView]
     stored: StoredAnswer
     locked: bool = False
     notice: str | None = None
@@ -65,11 +64,7 @@ class DraftEvent:
         return cls(value["key_id"], answer, value["base_revision"], writer, value["sequence"])
 
 
-_mount = st.components.v2.component(
-    "keyhole_labelling_grid",
-    css="\n".join((grid_script.HERE / name).read_text(encoding="utf-8") for name in _STYLES),
-    js=grid_script.sent(),
-)
+_mount = st.components.v2.component("keyhole_labelling_grid", js=grid_script.sent())
 
 
 def labelling_grid(
@@ -92,8 +87,7 @@ def labelling_grid(
     heard = st.session_state.setdefault(_slot(key), {})
     sent = _mount(
         key=key,
-        # One entry: Streamlit looks into each for a table to pack, at every rerun.
-        data={"grid": _data_json(key, data, heard)},
+        data=_message(key, data, heard),
         on_draft_change=lambda: _handle(key, "draft", on_draft),
         on_submit_change=lambda: _handle(key, "submit", on_submit),
         on_shading_change=lambda: _switched(key, on_shading),
@@ -133,40 +127,26 @@ def _switch(
         heard["shading"] = switched
 
 
-def _data_json(key: str, data: GridData, heard: dict[str, Any]) -> dict[str, Any]:
-    mistake = heard.pop("mistake", None)
-    return {
+def _message(key: str, data: GridData, heard: dict[str, Any]) -> bytes:
+    """What the browser is told, as JSON: Streamlit itself would write it twice at every rerun."""
+    stored, mistake = data.stored, heard.pop("mistake", None)
+    told = {
         "instance": key,
-        "key_id": data.key_id,
+        "key_id": data.page.id,
         "title": data.title,
-        "prefixes": [
-            {
-                "rank": prefix.rank,
-                "coefficient": prefix.coefficient,
-                "text": prefix.text,
-                "token_ends": list(prefix.token_ends),
-                "next_token": prefix.next_token,
-                "shading": None if prefix.shading is None else list(prefix.shading),
-            }
-            for prefix in data.prefixes
-        ],
         "stored": {
-            "answer": data.stored.answer.to_json(),
-            "status": data.stored.status,
-            "revision": data.stored.revision,
-            "writer": data.stored.writer,
-            "sequence": data.stored.sequence,
+            "answer": stored.answer.to_json(),
+            "status": stored.status,
+            "revision": stored.revision,
+            "writer": stored.writer,
+            "sequence": stored.sequence,
         },
         "locked": data.locked,
         "notice": data.notice or mistake,
         "shading_on": data.shading_on,
         "handled": heard.get("answer"),
-        "letters": TYPE_LETTERS,
-        "colours": {
-            type_: {"fill": CATEGORY_COLOURS[type_], "ink": _ink(CATEGORY_COLOURS[type_])}
-            for type_ in TYPE_LETTERS
-        },
-    }
+    } | _LOOKS
+    return b'{"prefixes":%b,%b' % (data.page.prefixes_json, json.dumps(told).encode()[1:])
 
 
 def _slot(key: str) -> str:
@@ -184,3 +164,12 @@ def _ink(colour: str) -> str:
 
 def _linear(channel: float) -> float:
     return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+
+
+_LOOKS = {
+    "letters": TYPE_LETTERS,
+    "colours": {
+        type_: {"fill": CATEGORY_COLOURS[type_], "ink": _ink(CATEGORY_COLOURS[type_])}
+        for type_ in TYPE_LETTERS
+    },
+}

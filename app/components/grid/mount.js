@@ -6,6 +6,8 @@
 
 const grids = new WeakMap(); // parent element → Grid
 const desks = new Map(); // component key and key_id → Desk: work outlives a change of page
+const styles = new CSSStyleSheet(); // one for all grids of this page
+styles.replaceSync(STYLES);
 const APP = "[data-testid=stApp]";
 const CONNECTION = "data-test-connection-state";
 
@@ -27,15 +29,21 @@ function keepOpaque(root) {
   container?.style.setProperty("opacity", "1", "important");
 }
 
+/** Streamlit gives each component a tree of its own, and keeps it when the grid comes anew. */
+function wear(sheet, tree) {
+  if (!tree.adoptedStyleSheets.includes(sheet)) tree.adoptedStyleSheets.push(sheet);
+}
+
 export default function (component) {
   const { parentElement } = component;
-  const data = component.data.grid;
+  const data = JSON.parse(new TextDecoder().decode(component.data)); // bytes, see _message
   let grid = grids.get(parentElement);
   if (grid && grid.keyId !== data.key_id) {
     grid.destroy();
     grid = null;
   }
   if (!grid) {
+    wear(styles, parentElement.getRootNode());
     const name = `${data.instance} ${data.key_id}`;
     if (!desks.has(name)) desks.set(name, new Desk(data.key_id, data.stored));
     grid = new Grid(parentElement, desks.get(name), data);
