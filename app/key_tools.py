@@ -48,12 +48,17 @@ def _more(about: tuple[Run, Annotator, KeyPage], stored: StoredAnswer) -> None:
         f"Flag, note, skip{': ' * bool(has)}{', '.join(has)}", icon=":material/more_horiz:",
         width="stretch", key=_field("more", about), on_change="rerun",
     )  # fmt: skip
-    if popover.open:
-        with popover:
-            _flag(about, stored)
-            _note(about, stored)
-            if stored.status == DRAFT:
-                _skip(about)
+    if not popover.open:
+        return
+    with popover:  # three forms below one another would not fit a laptop's screen
+        flag, note, *skip = st.tabs(["Flag", "Note", "Skip"][: 3 if stored.status == DRAFT else 2])
+    with flag:
+        _flag(about, stored)
+    with note:
+        _note(about, stored)
+    for tab in skip:
+        with tab:
+            _skip(about)
 
 
 def _flag(about: tuple[Run, Annotator, KeyPage], stored: StoredAnswer) -> None:

@@ -24,6 +24,7 @@ from mining.models import LoadedModel, load_model
 from mining.reading import Reading
 from mining.run_folder import MANIFEST, SHARDS, Manifest, RunFolder, RunWriter, new_run_folder
 from mining.settle import SPARE, Found, Settler
+from mining.spare_memory import give_back
 from mining.trigger_tables import (
     key_table,
     read_again,
@@ -245,6 +246,7 @@ def fetch(found: Found, reading: Reading) -> WinningSentences:
             read = read_again(reading.loaded, chosen[start : start + _READ_AT_ONCE])
             for at in sorted(read):
                 sentences.add(read[at])
+    give_back()
     if again.digest.digest() != reading.digest.digest():
         raise CorpusError(f"{reading.corpus.name} changed while it was being mined; mine again.")
     return sentences

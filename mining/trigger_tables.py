@@ -19,6 +19,8 @@ from mining.run_folder import SCHEMAS
 from mining.topk import Places, rank_within_key, split_place
 from mining.winning_sentences import ReadSentence
 
+_TEXTS_AT_ONCE = 8_192
+
 
 def read_again(loaded: LoadedModel, sentences: Iterable[Sentence]) -> dict[int, ReadSentence]:
     """Tokenize these sentences with offsets, by sentence id."""
@@ -81,14 +83,9 @@ class _Texts:
         cls, found: dict[tuple[int, int], Places], sentences: Mapping[int, ReadSentence]
     ) -> "_Texts":
         at_N = torch.unique(torch.cat([places.at_N for places in found.values()]))
-        sentence_N, position_N = split_place(at_N)
-        of_N = zip(sentence_N.tolist(), position_N.tolist(), strict=True)
-        texts = [_text(sentences[sentence], position) for sentence, position in of_N]
-        next_ids, prefixes, next_tokens = (
-            pa.array([text[part] for text in texts], SCHEMAS["triggers"].field(name).type)
-            for part, name in enumerate(("next_token_id", "prefix", "next_token"))
-        )
-        return cls(at_N.numpy(), next_ids, prefixes, next_tokens)
+        blocks = [_text_table(block_n, sentences) for block_n in at_N.split(_TEXTS_AT_ONCE)]
+        texts = pa.concat_tables(blocks)
+        return cls(at_N.numpy(), *(column.combine_chunks() for column in texts.columns))
 
     def columns(self, at_N: npt.NDArray[np.int64]) -> tuple[pa.Array, pa.Array, pa.Array]:
         """Next tokens' ids, prefixes and next tokens of these places."""
@@ -96,6 +93,17 @@ class _Texts:
         return tuple(
             column.take(index_N) for column in (self.next_ids, self.prefixes, self.next_tokens)
         )
+
+
+def _text_table(at_n: torch.Tensor, sentences: Mapping[int, ReadSentence]) -> pa.Table:
+    """The texts of some places; Python's own strings take several times what Arrow's do."""
+    sentence_n, position_n = split_place(at_n)
+    of_n = zip(sentence_n.tolist(), position_n.tolist(), strict=True)
+    texts = [_text(sentences[sentence], position) for sentence, position in of_n]
+    names = ("next_token_id", "prefix", "next_token")
+    schema = pa.schema([SCHEMAS["triggers"].field(name) for name in names])
+    columns = ([text[part] for text in texts] for part in range(len(names)))
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema)
 
 
 def _text(read: ReadSentence, position: int) -> tuple[int, str, str]:

@@ -16,10 +16,15 @@ def team(site: Site) -> Site:
     return site
 
 
-def open_forms(window: AppWindow, has: str = "") -> None:
-    """In the sidebar, under a name that tells what the key has; the server draws them only then."""
+def open_form(window: AppWindow, form: str, has: str = "") -> None:
+    """In the sidebar, under a name that tells what the key has; the server draws it only then."""
     name = f"Flag, note, skip{': ' * bool(has)}{has}"
     window.page.get_by_test_id("stSidebar").get_by_role("button", name=name, exact=True).click()
+    turn_to(window, form)
+
+
+def turn_to(window: AppWindow, form: str) -> None:
+    window.page.get_by_role("tab", name=form, exact=True).click()
 
 
 def flag_of(window: AppWindow) -> Locator:
@@ -33,7 +38,7 @@ def test_a_skipped_key_leaves_the_queue_and_comes_back_when_reopened(team: Site)
     window.on(first)
     window.make_pattern("kept while skipped", 2)
     window.saved()
-    open_forms(window)
+    open_form(window, "Skip")
     window.page.get_by_label("Why can this key not be labelled?").fill("tables *only*")
     window.click("Skip this key")
     window.on(second)
@@ -62,7 +67,7 @@ def test_a_key_cannot_be_skipped_without_a_reason(team: Site) -> None:
     window.visit("Bob")
     title = team.work.title(team.work.keys[0])
     window.on(title)
-    open_forms(window)
+    open_form(window, "Skip")
     window.click("Skip this key")
     expect(window.notice).to_contain_text("A reason to skip has 1 to 300 printable characters.")
     window.on(title)
@@ -72,16 +77,17 @@ def test_a_lead_sees_a_flag_and_a_skip_but_no_note(team: Site) -> None:
     window, work = team.window, team.work
     window.visit("Cyd")
     window.on(work.title(work.keys[0]))
-    open_forms(window)
+    open_form(window, "Flag")
     flag_of(window).fill("rank 2 is cut")
     window.click("Save the flag")
-    open_forms(window, "flagged")
+    open_form(window, "Note", has="flagged")
     window.page.get_by_label("For yourself, about this key").fill(NOTE)
     window.click("Save the note")
     expect(window.status).to_be_visible()
     window.visit("Cyd", key=work.keys[0])
-    open_forms(window, "flagged, noted")
+    open_form(window, "Flag", has="flagged, noted")
     expect(flag_of(window)).to_have_value("rank 2 is cut")
+    turn_to(window, "Note")
     expect(window.page.get_by_label("For yourself, about this key")).to_have_value(NOTE)
 
     window.forget()
