@@ -15,7 +15,7 @@ import pandas as pd
 from annotations.agreement_estimates import MEASURES, Estimate, counted, estimates
 from annotations.answer_arrays import AnswerArrays, answer_arrays
 from annotations.answer_pairs import AnswerPairs, Compared, Progress, compare, untold
-from annotations.bootstrap import KeyDraws, interval
+from annotations.bootstrap import COUNTS_KEPT, KeyDraws, interval
 from annotations.chance_corrected import Floats
 from annotations.frames import of_people
 from annotations.tables import GOLD
@@ -132,7 +132,7 @@ class _Draws:
         assert rounds > 0, "an interval needs a round"
         self.rounds = rounds
         self._seed = seed
-        self._last: tuple[object, KeyDraws] | None = None  # those of the next couple, mostly
+        self._made: dict[tuple[int, int | None], KeyDraws] = {}  # most couples answer the same keys
 
     def weights(self, keys: int, layer: int | None) -> Iterator[Floats]:
         """(1 + rounds) × keys, some rows at a time.
@@ -140,10 +140,12 @@ class _Draws:
         Other layers' keys change nothing of a layer's draws.
         """
         first = np.ones((1, keys))
-        if self._last is None or self._last[0] != (keys, layer):
+        if (keys, layer) not in self._made:
+            if self.rounds * (keys + sum(made for made, _ in self._made)) > COUNTS_KEPT:
+                self._made.clear()
             stream = 0 if layer is None else layer + 1
-            self._last = ((keys, layer), KeyDraws(keys, self.rounds, [self._seed, stream]))
-        for drawn_RK in self._last[1]:
+            self._made[keys, layer] = KeyDraws(keys, self.rounds, [self._seed, stream])
+        for drawn_RK in self._made[keys, layer]:
             yield np.vstack([first, drawn_RK])
             first = first[:0]
 

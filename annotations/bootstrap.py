@@ -12,7 +12,7 @@ import numpy.typing as npt
 Counts = npt.NDArray[np.integer]
 PERCENTILES = (2.5, 97.5)  # of a 95 % interval
 _COUNTS_AT_ONCE = 2_000_000
-_COUNTS_KEPT = 64_000_000
+COUNTS_KEPT = 64_000_000  # of a byte each, mostly
 # From so many keys on, each draw is made by itself, which is many times faster there than to split
 # up the draws over the keys. Below, the older way stays: smaller studies keep their intervals.
 _MANY_KEYS = 1_000
@@ -22,14 +22,14 @@ _RUN = 64  # keys that are counted together on the way to a median
 class KeyDraws:
     """The rounds of one random stream: how often each key is drawn, block by block.
 
-    They are the same each time; for some tens of thousands of keys they are made but once.
+    They are the same each time; up to some tens of thousands of keys they are made but once.
     """
 
     def __init__(self, keys: int, rounds: int, seed: list[int]) -> None:
         self.keys = keys
         self._how = (keys, rounds, seed)
         self._kept: list[Counts] = []
-        self._keeps = keys >= _MANY_KEYS and keys * rounds <= _COUNTS_KEPT
+        self._keeps = keys * rounds <= COUNTS_KEPT
 
     def __iter__(self) -> Iterator[Counts]:
         if self._kept:
@@ -59,7 +59,8 @@ def blocks_of_draws(keys: int, rounds: int, seed: list[int]) -> Iterator[Counts]
     for start in range(0, rounds, at_once):
         block = min(at_once, rounds - start)
         if keys < _MANY_KEYS:
-            yield random.multinomial(keys, even, size=block)
+            drawn_RK = random.multinomial(keys, even, size=block)
+            yield drawn_RK.astype(np.min_scalar_type(drawn_RK.max()))
             continue
         counts_RK = np.empty((block, keys), dtype=np.uint8)
         for row_K in counts_RK:

@@ -1,19 +1,31 @@
 """A run's labels as the tables of a dataset, some keys at a time.
 
-The frames keep their columns and types when they are empty. They are sorted here and not by the
-database, because databases sort names by collations of their own.
+Which rows are asked for is said here; what becomes of them, in `frame_columns.py`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
-from sqlalchemy import Select, Text, and_, case, cast, exists, literal, or_, select, true, tuple_
+from sqlalchemy import (
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlmodel import Session, col
 
 from annotations.blind import may_see_others
+from annotations.frame_columns import BETWEEN_RANKS, COLUMNS, frame_of
 from annotations.tables import (
     DRAFT,
     GOLD,
@@ -33,32 +45,6 @@ HUMAN = "human"
 NO_PATTERN = "no pattern"  # the status of a submitted answer that says there is none
 
 _KEYS_AT_ONCE = 1_000  # read at a time: a row's Python objects take many times a column's room
-_PLACE = {"layer": "int64", "key": "int64"}
-_ANSWER = {**_PLACE, "annotator": "str"}
-# Column types. Coefficients are stored as the 32-bit numbers that mining computed.
-COLUMNS = {
-    "keys": {"run": "str", "model": "str", **_PLACE, "active_share": "float32"},
-    "prefixes": {
-        **_PLACE,
-        "rank": "int64",
-        "coefficient": "float32",
-        "prefix": "str",
-        "next_token": "str",
-        "sentence_id": "int64",
-        "position": "int64",
-        "token_ends": "str",
-    },
-    "annotators": {"annotator": "str", "kind": "str"},
-    "submissions": {
-        **_ANSWER,
-        "status": "str",
-        "submitted_at": "datetime64[us, UTC]",
-        "seconds": "float64",
-        "guideline_version": "str",
-    },
-    "patterns": {**_ANSWER, "pattern": "int64", "type": "str", "description": "str"},
-    "labels": {**_ANSWER, "pattern": "int64", "rank": "int64"},
-}
 
 
 @dataclass(frozen=True)
@@ -151,7 +137,7 @@ def frame_blocks(
     for first, last in ranges:
         yield _frame(name, session, statement.where(place.between(first, last)))
     if not ranges:
-        yield _typed(name, [])
+        yield frame_of(name, [])
 
 
 def of_people(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -167,41 +153,14 @@ def of_people(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def _frame(name: str, session: Session, statement: _Statement) -> pd.DataFrame:
-    columns = COLUMNS[name]
     result = session.connection().execute(statement)
-    if "submitted_at" in columns:  # which SQLite keeps as text
-        frame = _typed(name, result.all())
-    else:  # the driver's own rows, which need no change and come several times faster
-        assert result.cursor is not None
-        frame = _typed(name, result.cursor.fetchall())
-        result.close()
-    if "token_ends" in frame.columns:
-        apart = frame["token_ends"].str.strip("[]").str.replace(",", " ", regex=False)
-        frame["token_ends"] = apart.str.replace("  ", " ", regex=False)
-    order = [name for name in ("layer", "key", "annotator", "pattern", "rank") if name in columns]
-    by = frame[order]
-    if "annotator" in columns:  # whole numbers sort many times faster than names
-        codes, names = pd.factorize(by["annotator"])
-        by = by.assign(annotator=names.argsort().argsort()[codes] if len(names) else codes)
-    return frame.take(by.sort_values(order).index).reset_index(drop=True)
-
-
-def _typed(name: str, rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
-    columns = COLUMNS[name]
-    values = zip(*rows, strict=True) if rows else [()] * len(columns)
-    return pd.DataFrame(
-        {
-            column: _column(list(cells), type_)
-            for (column, type_), cells in zip(columns.items(), values, strict=True)
-        }
-    )
-
-
-def _column(cells: list[Any], type_: str) -> "pd.Series[Any]":
-    """A column of this type, whatever the rows there happen to be."""
-    if type_ in ("int64", "float32", "float64"):
-        return pd.Series(np.array(cells, dtype=type_))
-    return pd.Series(cells, dtype="object").astype(type_)
+    if "submitted_at" in COLUMNS[name]:  # which SQLite keeps as text
+        return frame_of(name, result.all())
+    # The driver's own rows, which need no change and come several times faster.
+    assert result.cursor is not None
+    rows = result.cursor.fetchall()
+    result.close()
+    return frame_of(name, rows)
 
 
 def _answered(run_id: int, status: str) -> _Statement:
@@ -260,11 +219,15 @@ def _patterns(answered: _Statement) -> _Statement:
 
 
 def _labels(answered: _Statement) -> _Statement:
-    return (
-        answered.join(Pattern, col(Pattern.submission_id) == col(Submission.id))
-        .join(Tick, col(Tick.pattern_id) == col(Pattern.id))
-        .join(Prefix, col(Prefix.id) == col(Tick.prefix_id))
-        .add_columns(col(Pattern.number), col(Prefix.rank))
+    # A row a pattern: a row a tick takes three times as long from the database to a column.
+    ranks = (
+        select(func.aggregate_strings(cast(col(Prefix.rank), Text), BETWEEN_RANKS))
+        .join(Tick, col(Tick.prefix_id) == col(Prefix.id))
+        .where(col(Tick.pattern_id) == col(Pattern.id))
+        .scalar_subquery()
+    )
+    return answered.join(Pattern, col(Pattern.submission_id) == col(Submission.id)).add_columns(
+        col(Pattern.number), ranks
     )
 
 

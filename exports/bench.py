@@ -26,7 +26,8 @@ import pandas as pd
 import typer
 
 from annotations.database import make_engine, session
-from annotations.frames import COLUMNS, dataset_frames
+from annotations.frame_columns import COLUMNS
+from annotations.frames import dataset_frames
 from exports.bench_labels import fill
 from exports.csv_files import csv_header, csv_rows
 from exports.dataset import write_dataset

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 from sqlmodel import Session
 
-from annotations.frames import COLUMNS, Asked, frame_blocks, key_ranges
+from annotations.frame_columns import COLUMNS
+from annotations.frames import Asked, frame_blocks, key_ranges
 from exports.pseudonyms import under_pseudonyms
 
 # What statistics and agreement read of each table.
