@@ -5,6 +5,7 @@ then on. What was read is counted as it goes, so that a reading can be taken up 
 """
 
 import hashlib
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
@@ -17,6 +18,7 @@ from mining.errors import CorpusError
 from mining.models import LoadedModel
 
 WINDOW = 16_384  # sentences sorted together; more saves padding, costs memory
+_AT_ONCE = 1_024  # texts tokenized; what the tokenizer makes of each is many times its ids
 _HEAD = 8  # characters of a long sentence tokenized at first, as a multiple of the context
 
 
@@ -127,15 +129,17 @@ class Reading:
         return round(self.counts.tokens / share) if share else 0
 
 
-def tokenize(loaded: LoadedModel, texts: list[str]) -> list[list[int]]:
+def tokenize(loaded: LoadedModel, texts: list[str]) -> list["array[int]"]:
     """Each text's own token ids, without the special tokens a tokenizer would put around it."""
-    encodings = loaded.tokenizer.backend_tokenizer.encode_batch_fast(
-        texts, add_special_tokens=False
-    )
-    return [encoding.ids for encoding in encodings]
+    encode = loaded.tokenizer.backend_tokenizer.encode_batch_fast
+    blocks = [texts[start : start + _AT_ONCE] for start in range(0, len(texts), _AT_ONCE)]
+    # Packed: a list's numbers would be objects of 28 bytes each.
+    return [
+        array("q", one.ids) for block in blocks for one in encode(block, add_special_tokens=False)
+    ]
 
 
-def fit(loaded: LoadedModel, texts: list[str]) -> tuple[list[str], list[list[int]], list[int]]:
+def fit(loaded: LoadedModel, texts: list[str]) -> tuple[list[str], list["array[int]"], list[int]]:
     """Texts that fit the model's context, their token ids, and which text each one is part of."""
     longest = _HEAD * loaded.room
     encoded = iter(tokenize(loaded, [text for text in texts if len(text) <= longest]))
@@ -154,7 +158,7 @@ def fit(loaded: LoadedModel, texts: list[str]) -> tuple[list[str], list[list[int
     return parts, token_ids, owners
 
 
-def _split(loaded: LoadedModel, text: str) -> Iterator[tuple[str, list[int]]]:
+def _split(loaded: LoadedModel, text: str) -> Iterator[tuple[str, "array[int]"]]:
     """A sentence in parts of as many tokens as the model reads at once."""
     start = 0
     while start < len(text):
