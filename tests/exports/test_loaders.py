@@ -1,6 +1,8 @@
-"""Others' loaders read the dataset: Croissant's and Hugging Face's, without a network."""
+"""Others' loaders read the dataset: Croissant's, Hugging Face's, pandas and R, without a network."""
 
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,3 +126,26 @@ def test_what_the_readme_says_for_r_takes_no_text_for_a_number_or_a_missing_valu
     assert "trim_ws = FALSE" in said
     texts = [column.name for column in FILES["prefixes.csv"].columns if column.type == "string"]
     assert all(f'{name} = "c"' in said for name in texts)
+
+
+# Each text as the hexadecimal digits of its bytes, so that R's own printing changes nothing.
+_TOLD = """
+told <- function(texts) sapply(texts, function(one) paste(charToRaw(one), collapse = ""))
+for (column in c("prefix", "next_token", "token_ends")) cat(told(prefixes[[column]]), sep = "\n")
+cat(sprintf("%.17g", prefixes$coefficient), sep = "\n")
+"""
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
+def test_r_reads_every_text_and_number_as_it_is(written: Path) -> None:
+    said = (written / "README.md").read_text(encoding="utf-8").split("```r\n")[1].split("```")[0]
+    ran = subprocess.run(
+        ["Rscript", "-e", said + _TOLD], cwd=written, capture_output=True, text=True, check=True
+    )
+    rows = table(written, "prefixes.csv")
+    texts = [row[column] for column in ("prefix", "next_token", "token_ends") for row in rows]
+    lines = ran.stdout.removesuffix("\n").split("\n")
+    assert [bytes.fromhex(line).decode() for line in lines[: len(texts)]] == texts
+    assert [float(line) for line in lines[len(texts) :]] == [
+        float(row["coefficient"]) for row in rows
+    ]
