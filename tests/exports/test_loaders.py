@@ -1,4 +1,4 @@
-"""Others' loaders read the dataset: Croissant's, Hugging Face's, pandas and R, without a network."""
+"""Others' loaders read the dataset, without a network: Croissant's, Hugging Face's, pandas, R."""
 
 import json
 import shutil
