@@ -8,6 +8,8 @@ from app.settings import NONE
 from app.views import adjudicate, figures, keys, label, model, team, users
 from mining.errors import AnnotationError, KeyholeError
 
+_USERS = "users"
+
 
 def draw() -> None:
     """Draw the whole page, or say what is wrong."""
@@ -37,7 +39,7 @@ def _page() -> None:
                 adjudicate.page, title="Adjudicate", icon=":material/gavel:", url_path="adjudicate"
             ),
             st.Page(team.page, title="Team", icon=":material/group:", url_path="team"),
-            st.Page(users.page, title="Users", icon=":material/badge:", url_path="users"),
+            st.Page(_users, title="Users", icon=":material/badge:", url_path=_USERS),
         ]
     st.session_state[visit.LABEL_PAGE] = pages[0]
     page = st.navigation(pages, position="hidden" if outside else "top")
@@ -46,18 +48,27 @@ def _page() -> None:
         arrival.ask(refused)
         return
     run = visit.chosen_run()
-    if run is None or person is None:
+    if run is None:
         st.html(brand.STYLE)
-        if run is None:
-            arrival.nothing_imported()
+        if person is not None and page.url_path == _USERS:  # who comes in can be settled already
+            visit.show_toast()
+            users.page(person)
         else:
-            visit.remember(run, None)
-            arrival.ask(refused)
+            arrival.nothing_imported()
+        return
+    if person is None:
+        st.html(brand.STYLE)
+        visit.remember(run, None)
+        arrival.ask(refused)
         return
     visit.arrive(run, person)
     visit.show_toast()
     sidebar.show(run, person)
     page.run()
+
+
+def _users() -> None:
+    users.page(visit.here()[1])
 
 
 def _who() -> tuple[Annotator | None, str]:

@@ -31,9 +31,8 @@ _HOW = {
 Change = Callable[..., object]  # takes a session
 
 
-def page() -> None:
+def page(lead: Annotator) -> None:
     """Everybody, a line each, and somebody new."""
-    _, lead = visit.here()
     assert lead.id is not None
     with session(visit.engine(), read_only=True) as opened:
         everybody = accounts.listing(session=opened, lead_id=lead.id)

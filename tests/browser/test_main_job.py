@@ -214,3 +214,18 @@ def test_an_empty_database_says_what_to_type(
     page.goto(open_app(f"sqlite:///{tmp_path / 'empty.db'}").url)
     expect(page.get_by_role("heading", name="No keys to label yet")).to_be_visible()
     expect(page.get_by_text("python -m annotations import RUN")).to_be_visible()
+
+
+def test_a_lead_adds_people_before_there_is_anything_to_label(
+    open_app: Callable[..., Server], page: Page, tmp_path: Path
+) -> None:
+    address = f"sqlite:///{tmp_path / 'empty.db'}"
+    command("annotations", "users", "add", "Lea", "--role", "lead", database=address)
+    server = open_app(address)
+    page.goto(f"{server.url}/users?annotator=Lea")
+    page.get_by_label("Name", exact=True).fill("Ann")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_text("Ann is added.")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Ann"))).to_be_visible()
+    page.get_by_role("link", name="Label", exact=True).click()
+    expect(page.get_by_role("heading", name="No keys to label yet")).to_be_visible()
