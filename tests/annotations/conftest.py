@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from desk import Desk, set_up_desk
 from fresh_databases import PostgresDatabases, SqliteDatabases
+from scene import Scene, set_the_scene
 from sqlalchemy import Engine
 
 from annotations.database import make_engine, migrate
@@ -96,5 +97,16 @@ def here(databases: Databases, migrated: str) -> Iterator[Engine]:
     address = databases.copy(migrated)
     engine = make_engine(address)
     yield engine
+    engine.dispose()
+    databases.drop(address)
+
+
+@pytest.fixture(scope="module")
+def scene(databases: Databases, first_desk: tuple[str, Desk]) -> Iterator[Scene]:
+    """A team at work, for files whose tests change nothing."""
+    original, desk = first_desk
+    address = databases.copy(original)
+    engine = make_engine(address)
+    yield set_the_scene(replace(desk, engine=engine))
     engine.dispose()
     databases.drop(address)

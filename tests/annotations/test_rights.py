@@ -3,12 +3,10 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
-from desk import Desk, answer, pattern
+from desk import answer, pattern
 from door import HORSE, QuickHasher, do
-from fresh_databases import PostgresDatabases, SqliteDatabases
 from rights import (
     ANYBODY,
     BY_NAME,
@@ -21,12 +19,11 @@ from rights import (
     everything_with_a_session,
     parameters_of,
 )
-from scene import WRONG_LEADS, Scene, set_the_scene
+from scene import WRONG_LEADS, Scene
 from sqlmodel import Session, select
 from test_upgrade import everything
 
 from annotations import people
-from annotations.database import make_engine
 from annotations.tables import Annotator, Submission
 from mining.errors import AnnotationError
 
@@ -34,19 +31,6 @@ FUNCTIONS = everything_with_a_session()
 OWN = answer(pattern(1, 2, 3, description="about trains"))
 WRONG = re.compile("is no lead|was deactivated|no annotator number")
 PERSON = ("lead_id", "annotator_id", "viewer_id", "by")
-
-
-@pytest.fixture(scope="module")
-def scene(
-    databases: SqliteDatabases | PostgresDatabases, first_desk: tuple[str, Desk]
-) -> Iterator[Scene]:
-    """A team at work; no test of this file changes anything."""
-    original, desk = first_desk
-    address = databases.copy(original)
-    engine = make_engine(address)
-    yield set_the_scene(replace(desk, engine=engine))
-    engine.dispose()
-    databases.drop(address)
 
 
 def names(right: str) -> list[str]:

@@ -2,35 +2,17 @@
 
 import io
 import zipfile
-from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
-from desk import Desk
 from door import do
-from fresh_databases import PostgresDatabases, SqliteDatabases
 from rights import ANYBODY, OWN_READ, RIGHTS, VIEWER
-from scene import SECRETS, WRONG_VIEWERS, Scene, set_the_scene
+from scene import SECRETS, WRONG_VIEWERS, Scene
 
 from annotations import adjudication, blind, queries, queue, search, team
-from annotations.database import make_engine
 from annotations.frames import dataset_frames
 from annotations.search import Wanted, find_keys
 from exports.dataset import dataset_zip
 from mining.errors import AnnotationError
-
-
-@pytest.fixture(scope="module")
-def scene(
-    databases: SqliteDatabases | PostgresDatabases, first_desk: tuple[str, Desk]
-) -> Iterator[Scene]:
-    """A team at work; no test of this file changes anything."""
-    original, desk = first_desk
-    address = databases.copy(original)
-    engine = make_engine(address)
-    yield set_the_scene(replace(desk, engine=engine))
-    engine.dispose()
-    databases.drop(address)
 
 
 def of_frames(scene: Scene, viewer: int) -> str:
