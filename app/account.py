@@ -14,7 +14,7 @@ from app.plain import plain
 from app.settings import PASSWORDS
 from mining.errors import AnnotationError
 
-_POPOVER = "account"
+_PANEL = "account"
 _OLD, _NEW, _AGAIN = "old password", "new password", "new password again"
 # The form is the browser's own, since only the server's answer can take a cookie back; it looks
 # like the app's buttons beside it.
@@ -36,10 +36,9 @@ _LEAVE = """
 
 def show(person: Annotator, about_run: str) -> None:
     """Two lines: who is here, which opens the account, and the way out."""
-    account = st.popover(
-        plain(person.name), icon=":material/person:", width="stretch", key=_POPOVER,
-        on_change="rerun",
-    )  # fmt: skip
+    account = st.expander(
+        plain(person.name), icon=":material/person:", key=_PANEL, on_change="rerun"
+    )
     _way_out()
     if account.open:
         with account:
@@ -101,7 +100,7 @@ def _store(person: Annotator) -> None:
         return
     for name in (_OLD, _NEW, _AGAIN):
         st.session_state[name] = ""
-    st.session_state[_POPOVER] = False
+    st.session_state[_PANEL] = False
     sign_in.forget()
     visit.leave_toast("Your password is changed.", "check")
 

@@ -15,7 +15,7 @@ LOGO = _data_url("logo.svg", "image/svg+xml")
 # Every page's own style. Where there is a sidebar it comes with that: an element less to send.
 STYLE = (
     # Streamlit leaves room for a banner above every page; a labeller needs the rows instead.
-    # In a popover's narrow field, how to submit it would lie over what is typed.
+    # In the sidebar's narrow fields, how to submit them would lie over what is typed.
     "<style>.stMainBlockContainer {padding: 4rem 1.5rem 1rem;}"
-    "[data-testid=stPopoverBody] [data-testid=InputInstructions] {display: none;}</style>"
+    "[data-testid=stSidebar] [data-testid=InputInstructions] {display: none;}</style>"
 )

@@ -42,15 +42,16 @@ def save(person: Annotator, event: DraftEvent) -> None:
 
 
 def _more(about: tuple[Run, Annotator, KeyPage], stored: StoredAnswer) -> None:
-    """One popover for what is seldom done: each element costs every page of every key."""
+    """One panel for what is seldom done: each element costs every page of every key."""
     has = [word for word, text in (("flagged", stored.flag), ("noted", stored.note)) if text]
-    popover = st.popover(
+    # No popover: what closes one by a click on a link elsewhere keeps the page from changing.
+    panel = st.expander(
         f"Flag, note, skip{': ' * bool(has)}{', '.join(has)}", icon=":material/more_horiz:",
-        width="stretch", key=_field("more", about), on_change="rerun",
+        key=_field("more", about), on_change="rerun",
     )  # fmt: skip
-    if not popover.open:
+    if not panel.open:
         return
-    with popover:  # three forms below one another would not fit a laptop's screen
+    with panel:  # three forms below one another would not fit a laptop's screen
         flag, note, *skip = st.tabs(["Flag", "Note", "Skip"][: 3 if stored.status == DRAFT else 2])
     with flag:
         _flag(about, stored)

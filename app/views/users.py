@@ -21,7 +21,6 @@ from app.settings import NONE, OIDC, PASSWORDS
 from mining.errors import AnnotationError
 
 _LINK = "invitation"
-_NAME_WIDTH = 270  # pixels, as of the keys on their page
 _HOW = {
     NONE: "This server asks for no sign-in: whoever opens it says who they are.",
     OIDC: "People sign in at your identity provider, which knows them by their e-mail address.",
@@ -76,24 +75,24 @@ def _add(lead: Annotator) -> None:
 
 
 def _row(lead: Annotator, account: Account) -> None:
-    """A line: the name, which opens what can be changed, the role, the way in."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if account.role == MACHINE:
-            st.markdown(f":material/smart_toy: {plain(account.name)}", width=_NAME_WIDTH)
-        else:
-            # No help: Streamlit would draw the button twice for it.
-            opened = st.popover(
-                plain(account.name), key=_popover(account.id), on_change="rerun",
-                icon=":material/person:" if account.active else ":material/person_off:",
-                width=_NAME_WIDTH,
-            )  # fmt: skip
-            if opened.open:
-                with opened:
-                    _changes(lead, account)
-        st.badge(account.role, color="blue" if account.role == LEAD else "gray")
-        if not account.active:
-            st.badge("deactivated", icon=":material/block:", color="orange")
-        st.text(_ways_in(account))
+    """A line: the name, the role, the way in; opened, what can be changed."""
+    line = f"**{plain(account.name)}** {_badges(account)} {plain(_ways_in(account))}"
+    if account.role == MACHINE:
+        st.markdown(f":material/smart_toy: {line}")
+        return
+    # No popover: what closes one by a click on a link elsewhere keeps the page from changing.
+    opened = st.expander(
+        line, key=_expander(account.id), on_change="rerun",
+        icon=":material/person:" if account.active else ":material/person_off:",
+    )  # fmt: skip
+    if opened.open:
+        with opened:
+            _changes(lead, account)
+
+
+def _badges(account: Account) -> str:
+    role = f":{'blue' if account.role == LEAD else 'gray'}-badge[{account.role}]"
+    return role if account.active else f"{role} :orange-badge[:material/block: deactivated]"
 
 
 def _ways_in(account: Account) -> str:
@@ -159,7 +158,7 @@ def _store(account: Account, change: Change, said: str) -> None:
         return
     visit.people_changed()
     visit.leave_toast(plain(said), "check")
-    st.session_state[_popover(account.id)] = False
+    st.session_state[_expander(account.id)] = False
 
 
 def _store_new(lead: Annotator) -> None:
@@ -202,7 +201,7 @@ def _invite(lead: Annotator, account: Account) -> None:
         visit.leave_toast(plain(str(mistake)), "error")
         return
     _remember_link(account.name, token)
-    st.session_state[_popover(account.id)] = False
+    st.session_state[_expander(account.id)] = False
 
 
 def _remember_link(name: str, token: str) -> None:
@@ -211,7 +210,7 @@ def _remember_link(name: str, token: str) -> None:
         st.session_state[_LINK] = (name, f"{_site()}/invitation?token={token}")
 
 
-def _popover(number: int) -> str:
+def _expander(number: int) -> str:
     return f"change {number}"
 
 

@@ -94,7 +94,7 @@ def conflict(studio: Studio) -> None:
 
 def skipping(studio: Studio) -> None:
     key = studio.open("Bob", ANSWERED + 5)
-    studio.window.click("Flag, note, skip")
+    studio.page.get_by_text("Flag, note, skip", exact=True).click()
     studio.page.get_by_role("tab", name="Skip").click()
     studio.page.get_by_label("Why can this key not be labelled?").fill("tables without a sentence")
     studio.take("label-skip")

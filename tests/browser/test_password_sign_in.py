@@ -36,13 +36,13 @@ def window(closed: Site, browser: Browser) -> Iterator[AppWindow]:
 
 def is_here(window: AppWindow, name: str) -> None:
     """Wait until the sidebar says who is signed in."""
-    account = window.page.get_by_test_id("stSidebar").get_by_test_id("stPopoverButton").first
+    account = window.page.get_by_test_id("stSidebar").get_by_test_id("stExpander").first
     expect(account).to_contain_text(name)
 
 
 def account(window: AppWindow, name: str) -> None:
     """Open the account in the sidebar."""
-    window.page.get_by_test_id("stSidebar").get_by_role("button", name=name).click()
+    window.page.get_by_test_id("stSidebar").locator("summary", has_text=name).click()
     window.shows("You are signed in as")
 
 

@@ -19,7 +19,7 @@ def team(site: Site) -> Site:
 def open_form(window: AppWindow, form: str, has: str = "") -> None:
     """In the sidebar, under a name that tells what the key has; the server draws it only then."""
     name = f"Flag, note, skip{': ' * bool(has)}{has}"
-    window.page.get_by_test_id("stSidebar").get_by_role("button", name=name, exact=True).click()
+    window.page.get_by_test_id("stSidebar").get_by_text(name, exact=True).click()
     turn_to(window, form)
 
 
@@ -71,6 +71,13 @@ def test_a_key_cannot_be_skipped_without_a_reason(team: Site) -> None:
     window.click("Skip this key")
     expect(window.notice).to_contain_text("A reason to skip has 1 to 300 printable characters.")
     window.on(title)
+
+
+def test_an_open_form_keeps_nobody_from_going_to_another_page(team: Site) -> None:
+    window = team.window
+    window.visit("Bob")
+    open_form(window, "Note")
+    window.go("Keys")
 
 
 def test_a_lead_sees_a_flag_and_a_skip_but_no_note(team: Site) -> None:
@@ -137,11 +144,11 @@ def test_where_nobody_signs_in_a_lead_still_adds_people_and_changes_roles(team: 
     window.page.get_by_label("Name").fill("Fay")
     window.click("Add")
     window.shows("Fay is added.")
-    window.page.get_by_role("button", name="Fay").click()
+    window.page.locator("summary", has_text="Fay").click()
     window.click("Make Fay a lead")
     window.shows("Fay is lead now.")
     window.visit("Fay", "users")
-    window.page.get_by_test_id("stMain").get_by_role("button", name="Lea").click()
+    window.page.get_by_test_id("stMain").locator("summary", has_text="Lea").click()
     window.click("Deactivate")
     window.shows("Lea is deactivated; what they labelled stays.")
     window.visit("Lea")
