@@ -148,7 +148,7 @@ def test_where_nobody_signs_in_a_lead_still_adds_people_and_changes_roles(team: 
     window.click("Make Fay a lead")
     window.shows("Fay is lead now.")
     window.visit("Fay", "users")
-    window.page.get_by_test_id("stMain").locator("summary", has_text="Lea").click()
+    window.page.locator("summary", has=window.page.get_by_text("Lea", exact=True)).click()
     window.click("Deactivate")
     window.shows("Lea is deactivated; what they labelled stays.")
     window.visit("Lea")
