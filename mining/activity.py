@@ -6,7 +6,7 @@ and small enough for a processor's cache, so that the second look at a number co
 Shapes: B sentences, T tokens, F keys, b sentences of a block, L tokens of each of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -17,13 +17,22 @@ CPU_BLOCK, GPU_BLOCK = 1 << 20, 1 << 27  # coefficients reduced at a time
 
 
 @dataclass
+class Standing:
+    """Where the best of each sentence stands, for each key, and what it beat."""
+
+    position_BF: torch.Tensor  # int32; the first of equals
+    second_BF: torch.Tensor  # the next best, as it is ranked: negated where the lowest are best
+
+
+@dataclass
 class BatchFigures:
     """What one batch says of one layer."""
 
     highest_BF: torch.Tensor  # over each sentence's ranked positions; −∞ where it has none
-    lowest_BF: torch.Tensor  # +∞ where it has none
+    lowest_BF: torch.Tensor  # +∞ where it has none; only of some together, if these are not ranked
     active_F: torch.Tensor  # int64: ranked positions with a coefficient above zero
     total_F: torch.Tensor  # float64
+    standing: dict[int, Standing] = field(default_factory=dict)  # by sign; empty: to be looked up
 
 
 def reduce_batch(coefficient_BTF: torch.Tensor, batch: PlacedBatch) -> BatchFigures:

@@ -42,15 +42,18 @@ def feed_alone(
     equal: Sequence[Tokens],
     layers: Iterable[int],
     consumer: Consumer,
+    rows: int = 0,
 ) -> None:
     """Run sentences, given as equally many token ids each, and nothing behind the last layer.
 
     `consumer(layer, coefficient_BTF)` gets what their own tokens make of each key, on the model's
     device, as a view of the model's own numbers: whatever is to stay has to be copied.
+    `rows`: feed so many, the first over again if there are fewer.
     """
     lead = loaded.lead_ids
     fed_BU = torch.tensor(np.array([[*lead, *token_ids] for token_ids in equal], dtype=np.int64))
-    fed_RU = at_least(fed_BU).to(loaded.device)
+    over_again = fed_BU[:1].expand(max(0, rows - len(fed_BU)), -1)
+    fed_RU = at_least(torch.cat([fed_BU, over_again])).to(loaded.device)
 
     def own(layer: int, coefficient: torch.Tensor) -> None:
         consumer(layer, coefficient.reshape(*fed_RU.shape, -1)[: len(equal), len(lead) :])

@@ -121,6 +121,7 @@ class PlacedBatch:
 
     fed_RU: torch.Tensor  # the B sentences, over again if they are few (LEAST_FED)
     unranked_BT: torch.Tensor | None  # padding and special tokens; None: there are none
+    length_B: torch.Tensor  # tokens of each sentence, padding not counted
     sentence_B: torch.Tensor
     prefix_BT: torch.Tensor  # hash of each prefix
     repeated_BT: torch.Tensor  # whether another sentence of the batch has that prefix
@@ -148,6 +149,7 @@ class PlacedBatch:
             unranked_BT=None
             if batch.ranked_BT.all()
             else torch.from_numpy(~batch.ranked_BT).to(device),
+            length_B=torch.from_numpy(batch.length_B).to(device),
             sentence_B=torch.from_numpy(batch.sentence_B).to(device),
             prefix_BT=prefix_BT.to(device),
             repeated_BT=torch.from_numpy(counts[inverse].reshape(prefix_BT.shape) > 1).to(device),

@@ -115,7 +115,8 @@ def mining_over_forward(shape: str) -> Callable[[Setting], dict[str, Any]]:
         prepared = token_batches(loaded, setting)
         forwards = [torch.from_numpy(batch.ids_BU).to(loaded.device) for batch in prepared]
         tokens = sum(batch.tokens for batch in prepared)
-        _bare(whole, forwards[-1])  # the first forward pass also sets things up
+        _bare(whole, forwards[-1])  # the first forward pass also sets things up, as does
+        _fresh_pass(loaded, setting).take(prepared[-1])  # the first batch mined
         spent = []
         for number in range(setting.rounds):
             one_pass = _fresh_pass(loaded, setting)

@@ -123,6 +123,8 @@ class Pass:
         try:
             placed = placed or PlacedBatch.of(batch, self.loaded.device)
             self._forward(placed, lambda layer, value: self.memory[layer].see(value, placed))
+            for memory in self.memory.values():
+                memory.offer_seen()
         except (RuntimeError, MemoryError) as mistake:
             if not _out_of_memory(mistake):
                 raise

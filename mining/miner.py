@@ -7,6 +7,7 @@ end for the sentences that won a place.
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -189,7 +190,7 @@ def new_pass(
         layer: LayerMemory(
             len(chosen[layer]) if layer in chosen else loaded.d_ff, places, loaded.device,
             signs=(1, -1) if options.sign == "both" else (1,), every=options.per_sentence == "all",
-            only=chosen.get(layer),
+            only=chosen.get(layer), once=can_look_once(loaded.device),
         )
         for layer in options.chosen_layers(len(loaded.values))
     }  # fmt: skip
@@ -198,6 +199,20 @@ def new_pass(
         Checkpoints(out, options.checkpoint_seconds) if out is not None else None,
         options.batch_tokens or by_device,
     )  # fmt: skip
+
+
+@cache
+def can_look_once(device: torch.device) -> bool:
+    """Whether the kernel of one_look.py runs here: it wants a GPU, Triton and a C compiler."""
+    if device.type != "cuda":
+        return False
+    try:
+        from mining.one_look import try_out
+
+        try_out(device)
+    except Exception:  # whatever is lacking, or too old: the slower way gives the same
+        return False
+    return True
 
 
 def command_line() -> list[str]:

@@ -9,10 +9,11 @@ Shapes: N places of a layer, T tokens of a sentence, F keys.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from mining.alone import TOGETHER, equal_lengths, feed_alone
@@ -25,6 +26,7 @@ from mining.topk import (
     prefix_hashes,
     rank_within_key,
     ranked,
+    split_place,
 )
 from mining.winning_sentences import ReadSentence
 
@@ -73,8 +75,9 @@ class Settler:
         held.sort(key=lambda sentence: len(self.contexts[sentence].token_ids))
         step = max(1, (len(held) - 1) / (_SAMPLE - 1))
         self._run({held[round(n * step)] for n in range(_SAMPLE) if round(n * step) < len(held)})
+        together = 1 if self.loaded.device.type == "cpu" else TOGETHER
         while doubtful := self._sentences(self._doubtful) - self.alone:
-            self._run(doubtful)
+            self._run(doubtful, together)
 
     def result(self) -> tuple[Found, int]:
         """The top k of each (layer, sign), and how many of those places changed hands."""
@@ -118,42 +121,46 @@ class Settler:
         """Score all rows of sentences anew; up to `together` tokens of equal sentences at once."""
         self.alone |= sentences
         wanted = torch.tensor(sorted(sentences))
-        rows: dict[int, list[tuple[int, int, torch.Tensor]]] = defaultdict(list)
-        for (layer, sign), places in self.found.items():
-            sentence_N = places.sentence_N
-            row_N = torch.isin(sentence_N, wanted).nonzero().flatten()
-            row_N = row_N[sentence_N[row_N].argsort(stable=True)]
-            ids, counts = torch.unique_consecutive(sentence_N[row_N], return_counts=True)
-            for sentence, of_sentence in zip(
-                ids.tolist(), torch.split(row_N, counts.tolist()), strict=True
-            ):
-                rows[sentence].append((layer, sign, of_sentence))
+        rows = {group: _Rows.of(places, wanted) for group, places in self.found.items()}
         token_ids = {sentence: self.contexts[sentence].token_ids for sentence in wanted.tolist()}
         for equal in equal_lengths(token_ids, token_ids, together):
-            self._run_equal(equal, rows)
+            self._run_equal(equal, [token_ids[sentence] for sentence in equal], rows)
         self.found = {group: ranked(places) for group, places in self.found.items()}
 
     def _run_equal(
-        self, sentences: list[int], rows: dict[int, list[tuple[int, int, torch.Tensor]]]
+        self,
+        sentences: list[int],
+        equal: Sequence[npt.NDArray[np.int32]],
+        rows: "Mapping[tuple[int, int], _Rows]",
     ) -> None:
-        """Run sentences of one length and take what their rows need."""
-        equal = [self.contexts[sentence].token_ids for sentence in sentences]
-        seen: dict[int, torch.Tensor] = {}
-
-        def keep(layer: int, coefficient_BTF: torch.Tensor) -> None:
-            seen[layer] = coefficient_BTF.float().cpu()
-
-        layers = {layer for sentence in sentences for layer, _, _ in rows[sentence]}
-        feed_alone(self.loaded, equal, layers, keep)
+        """Run sentences of one length, ascending, and take what their rows need."""
+        sentence_B = torch.tensor(sentences)
+        chosen = {group: of_group.of_sentences(sentence_B) for group, of_group in rows.items()}
         ids_BT = torch.tensor(np.array(equal, dtype=np.int64))
         special_BT = torch.isin(ids_BT, torch.tensor(self.loaded.tokenizer.all_special_ids))
         prefix_BT = prefix_hashes(ids_BT)
-        for row, sentence in enumerate(sentences):
-            for layer, sign, row_N in rows[sentence]:
+        special_BT = special_BT.to(self.loaded.device)
+
+        def take(layer: int, coefficient_BTF: torch.Tensor) -> None:
+            for (of_layer, sign), (row_N, at_N) in chosen.items():
+                if of_layer != layer or not len(row_N):
+                    continue
                 places = self.found[layer, sign]
-                value_NT = sign * seen[layer][row][:, places.key_N[row_N]].T
-                value_NT = value_NT.masked_fill(special_BT[row], -torch.inf)
-                self._take(layer, places, row_N, value_NT, prefix_BT[row])
+                on_N, key_N = at_N.to(special_BT.device), places.key_N[row_N].to(special_BT.device)
+                value_NT = sign * coefficient_BTF[on_N, :, key_N].float()
+                value_NT.masked_fill_(special_BT[on_N], -torch.inf)
+                self._take(layer, places, row_N, value_NT, prefix_BT[at_N])
+
+        layers = {layer for layer, _ in self.found}
+        feed_alone(self.loaded, equal, layers, take, rows=self._rows_of(len(equal[0])))
+
+    def _rows_of(self, length: int) -> int:
+        """Sentences of this length in a forward pass; 0: as many as there are.
+
+        A GPU's matrix products add in another order for another number of rows, so they are fed
+        the same number each time.
+        """
+        return 0 if self.loaded.device.type == "cpu" else max(1, TOGETHER // length)
 
     def _take(
         self,
@@ -161,21 +168,45 @@ class Settler:
         places: Places,
         row_N: torch.Tensor,
         value_NT: torch.Tensor,
-        prefix_T: torch.Tensor,
+        prefix_NT: torch.Tensor,
     ) -> None:
-        """Put coefficients of a sentence alone in these rows, which all belong to it."""
-        position_N = places.position_N[row_N]
+        """Put coefficients of sentences alone in these rows of theirs."""
+        sentence_N, position_N = split_place(places.at_N[row_N])
         before_N = places.coefficient_N[row_N]
-        after_N = value_NT.gather(1, position_N[:, None])[:, 0]
+        after_N = value_NT.gather(1, position_N.to(value_NT.device)[:, None])[:, 0].cpu()
         change_N = (after_N - before_N).abs() / (before_N + self._scale[layer])
         self._rounding[layer] = max(self._rounding[layer], float(change_N.max()))
         if not self.every:
             position_N = value_NT.argmax(1)  # the first of equals
-            after_N = value_NT.gather(1, position_N[:, None])[:, 0]
+            after_N = value_NT.gather(1, position_N[:, None])[:, 0].cpu()
+            position_N = position_N.cpu()
         places.coefficient_N[row_N] = after_N
-        places.at_N[row_N] = place(places.sentence_N[row_N], position_N)
-        places.prefix_N[row_N] = prefix_T[position_N]
+        places.at_N[row_N] = place(sentence_N, position_N)
+        places.prefix_N[row_N] = prefix_NT.gather(1, position_N[:, None])[:, 0]
         places.margin_N[row_N] = torch.inf  # decided
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The places of a layer that sentences hold, by sentence."""
+
+    row_N: torch.Tensor
+    sentence_N: torch.Tensor  # ascending
+
+    @classmethod
+    def of(cls, places: Places, sentences: torch.Tensor) -> "_Rows":
+        sentence_N = places.sentence_N
+        row_N = torch.isin(sentence_N, sentences).nonzero().flatten()
+        row_N = row_N[sentence_N[row_N].argsort(stable=True)]
+        return cls(row_N, sentence_N[row_N])
+
+    def of_sentences(self, sentence_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Places of these sentences, and which of the B sentences holds each."""
+        start_B = torch.searchsorted(self.sentence_N, sentence_B)
+        count_B = torch.searchsorted(self.sentence_N, sentence_B, right=True) - start_B
+        at_N = torch.repeat_interleave(torch.arange(len(sentence_B)), count_B)
+        first_B = count_B.cumsum(0) - count_B
+        return self.row_N[(start_B - first_B)[at_N] + torch.arange(len(at_N))], at_N
 
 
 def _identity(places: Places) -> torch.Tensor:

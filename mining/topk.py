@@ -17,6 +17,7 @@ _NO_PREFIX = 0
 _EMPTY = (0.0, 2**63 - 1, _NO_PREFIX, 0.0)  # an empty place: coefficient, at, prefix, margin
 _DTYPES = (torch.float32, torch.int64, torch.int64, torch.float32)
 WAITING = 2  # offers wait until they are this part of the places
+_IN_BULK = 2  # and, to be merged in bulk, until they are so many times the places
 _ABREAST = 8  # offers to one key merged at a time
 _CROWDED = 4  # offers to one key, in multiples of the places, before they are thinned out first
 
@@ -72,10 +73,16 @@ def split_place(at_N: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class RunningTopK:
-    """The best `places` positive coefficients of each of `keys` keys, exactly."""
+    """The best `places` positive coefficients of each of `keys` keys, exactly.
 
-    def __init__(self, keys: int, places: int, device: torch.device) -> None:
+    `in_bulk`: merge seldom and by sorting everything, which a GPU does in a few steps.
+    """
+
+    def __init__(
+        self, keys: int, places: int, device: torch.device, *, in_bulk: bool = False
+    ) -> None:
         self.places = places
+        self._in_bulk = in_bulk
         shape = (keys, places)
         # In the order of Places' columns, the key left out: it is the row.
         self.held_FR = tuple(
@@ -85,7 +92,7 @@ class RunningTopK:
         # Kept, and written to in turn: what is made anew for each merge would lie about among the
         # model's large, short-lived tensors, and their freed memory fall to pieces.
         self._spare_FR = tuple(map(torch.empty_like, self.held_FR))
-        room = max(1, keys * places // WAITING)
+        room = _IN_BULK * keys * places if in_bulk else max(1, keys * places // WAITING)
         self._waiting = tuple(
             torch.empty(room, dtype=dtype, device=device)
             for dtype in (torch.int64, *_DTYPES, torch.bool)
@@ -120,6 +127,10 @@ class RunningTopK:
             return
         *columns, repeated_N = (column[: self._waiting_rows] for column in self._waiting)
         offers = Places(*columns)
+        if self._in_bulk:
+            self._hold(Places.concatenate([self._held(), offers]))
+            self._waiting_rows = 0
+            return
         if bool(repeated_N.any()):
             offers = Places.concatenate([offers[~repeated_N], distinct(offers[repeated_N])])
         offers = offers[torch.argsort(offers.key_N, stable=True)]
@@ -137,8 +148,23 @@ class RunningTopK:
     def result(self) -> Places:
         """The places held, ordered by key and within a key by rank."""
         self.merge()
+        return self._held()
+
+    def _held(self) -> Places:
         held_FR = self.held_FR[0] > 0
         return Places(held_FR.nonzero()[:, 0], *(column_FR[held_FR] for column_FR in self.held_FR))
+
+    def _hold(self, all_N: Places) -> None:
+        """Let the best among these take the places, whoever held them."""
+        best = ranked(distinct(all_N))
+        rank_N = rank_within_key(best.key_N)
+        best, rank_N = best[rank_N < self.places], rank_N[rank_N < self.places]
+        for spare_FR, column_N, empty in zip(
+            self._spare_FR, best.columns()[1:], _EMPTY, strict=True
+        ):
+            spare_FR.fill_(empty)
+            spare_FR[best.key_N, rank_N] = column_N
+        self.held_FR, self._spare_FR = self._spare_FR, self.held_FR  # all columns, or none of them
 
     def _merge_abreast(self, offers: Places, rank_N: torch.Tensor) -> None:
         """Merge a few offers to each key; `rank_N` counts those to one key from 0."""

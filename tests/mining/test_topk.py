@@ -68,11 +68,11 @@ def offer(best: RunningTopK, batch: list[Offer]) -> None:
 
 @pytest.mark.parametrize("places", [1, 2, 5])
 @settings(max_examples=50, deadline=None)
-@given(given=offers(), size=st.integers(1, 9), merging=st.booleans())
+@given(given=offers(), size=st.integers(1, 9), merging=st.booleans(), in_bulk=st.booleans())
 def test_what_is_held_is_the_top_of_a_full_sort(
-    given: list[Offer], size: int, places: int, merging: bool
+    given: list[Offer], size: int, places: int, merging: bool, in_bulk: bool
 ) -> None:
-    best = RunningTopK(KEYS, places, torch.device("cpu"))
+    best = RunningTopK(KEYS, places, torch.device("cpu"), in_bulk=in_bulk)
     for batch in batched(given, size):
         offer(best, batch)
         if merging:
