@@ -7,6 +7,7 @@ Shapes: B sentences, T tokens, F keys, b sentences of a block, L tokens of each 
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import torch
 
@@ -71,6 +72,20 @@ def _reduce_block(
     above_bLF = above[: block_bLF.numel()].view(block_bLF.shape)
     torch.gt(block_bLF, 0, out=above_bLF)  # written as numbers, which add up faster than booleans
     figures.active_F += above_bLF.sum(1, dtype=torch.float32).sum(0).long()
+
+
+@cache
+def can_look_once(device: torch.device) -> bool:
+    """Whether the kernel of one_look.py runs here: it wants a GPU, Triton and a C compiler."""
+    if device.type != "cuda":
+        return False
+    try:
+        from mining.one_look import try_out
+
+        try_out(device)
+    except Exception:  # whatever is lacking, or too old: the slower way gives the same
+        return False
+    return True
 
 
 class KeyActivity:

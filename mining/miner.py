@@ -7,7 +7,6 @@ end for the sentences that won a place.
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 
 from mining import __version__
+from mining.activity import can_look_once
 from mining.checkpoint import Checkpoints, refuse_difference
 from mining.collect import Pass, Progress
 from mining.corpus import Corpus
@@ -199,20 +199,6 @@ def new_pass(
         Checkpoints(out, options.checkpoint_seconds) if out is not None else None,
         options.batch_tokens or by_device,
     )  # fmt: skip
-
-
-@cache
-def can_look_once(device: torch.device) -> bool:
-    """Whether the kernel of one_look.py runs here: it wants a GPU, Triton and a C compiler."""
-    if device.type != "cuda":
-        return False
-    try:
-        from mining.one_look import try_out
-
-        try_out(device)
-    except Exception:  # whatever is lacking, or too old: the slower way gives the same
-        return False
-    return True
 
 
 def command_line() -> list[str]:

@@ -20,11 +20,12 @@ from comparison import (
 from corpora import MULTI_BYTE, lines_of, mixed_lines
 from oracle import Oracle
 
+from mining.activity import can_look_once
 from mining.analyse import analyse
 from mining.bench import Setting, random_gpt2
 from mining.interrupts import StopRequests
 from mining.layer_memory import LayerMemory
-from mining.miner import MiningOptions, can_look_once, mine, new_pass
+from mining.miner import MiningOptions, mine, new_pass
 from mining.models import LoadedModel, load_model
 from mining.run_folder import RunFolder
 
