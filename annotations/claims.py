@@ -133,8 +133,8 @@ def check_room(session: Session, annotator_id: int, key_id: int, moment: datetim
         return  # who or what is missing is said elsewhere; gold and machines wait in no queue
     if not has_room(session=session, key=key, annotator_id=annotator_id, now=moment):
         raise ClaimedError(
-            "This key has as many annotators as it needs; choose Label for the next one. What you"
-            " may have begun here is kept."
+            "This key has as many annotators as it needs; go on with the next one. What you may"
+            " have begun here is kept."
         )
 
 

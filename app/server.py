@@ -9,7 +9,8 @@ from app import sign_in
 from app.components import grid_script
 from app.door import Door, Gate
 from app.headers import Headers
-from app.settings import PASSWORDS
+from app.settings import OIDC, PASSWORDS
+from app.way_back import WayBack
 
 MAIN = Path(__file__).with_name("main.py")
 
@@ -17,8 +18,9 @@ MAIN = Path(__file__).with_name("main.py")
 def make_app() -> App:
     """The ASGI app, for the way of signing in that the environment names."""
     passwords = sign_in.mode() == PASSWORDS
+    ways = {PASSWORDS: [Middleware(Gate)], OIDC: [Middleware(WayBack)]}
     return App(
         MAIN,
         routes=[grid_script.route(), *(Door().routes() if passwords else [])],
-        middleware=[Middleware(Headers), *([Middleware(Gate)] if passwords else [])],
+        middleware=[Middleware(Headers), *ways.get(sign_in.mode(), [])],
     )

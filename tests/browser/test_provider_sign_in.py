@@ -108,6 +108,21 @@ def test_somebody_known_comes_in_and_goes(known: Site, window: AppWindow) -> Non
     leave(window, known)
 
 
+def test_who_signs_in_comes_back_to_the_page_that_was_asked_for(
+    known: Site, window: AppWindow
+) -> None:
+    key = known.work.keys[1]
+    for page, shown in (("figures", "Figures"), (f"?key={key}", known.work.title(key))):
+        window.page.goto(f"{known.server.url}/{page}")
+        come_as(window, "ada-7")
+        heading = window.page.get_by_role("heading", name=shown, exact=True)
+        expect(heading.first).to_be_visible()
+        assert all(part in window.page.url for part in page.split("?"))
+        cookies = [one["name"] for one in window.page.context.cookies(known.server.url)]
+        assert "keyhole_way_back" not in cookies
+        leave(window, known)
+
+
 def test_somebody_unknown_is_told_why_and_can_come_as_somebody_else(
     known: Site, window: AppWindow
 ) -> None:
