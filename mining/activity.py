@@ -30,7 +30,9 @@ class BatchFigures:
     """What one batch says of one layer."""
 
     highest_BF: torch.Tensor  # over each sentence's ranked positions; −∞ where it has none
-    lowest_BF: torch.Tensor  # +∞ where it has none; only of some together, if these are not ranked
+    lowest_BF: torch.Tensor  # +∞ where it has none; empty: not asked for
+    highest_F: torch.Tensor  # of the batch, in float32
+    lowest_F: torch.Tensor
     active_F: torch.Tensor  # int64: ranked positions with a coefficient above zero
     total_F: torch.Tensor  # float64
     standing: dict[int, Standing] = field(default_factory=dict)  # by sign; empty: to be looked up
@@ -43,6 +45,8 @@ def reduce_batch(coefficient_BTF: torch.Tensor, batch: PlacedBatch) -> BatchFigu
     figures = BatchFigures(
         highest_BF=coefficient_BTF.new_empty((sentences, keys)),
         lowest_BF=coefficient_BTF.new_empty((sentences, keys)),
+        highest_F=torch.full((keys,), -torch.inf, device=device),
+        lowest_F=torch.full((keys,), torch.inf, device=device),
         active_F=torch.zeros(keys, dtype=torch.int64, device=device),
         total_F=torch.zeros(keys, dtype=torch.float64, device=device),
     )
@@ -59,6 +63,8 @@ def reduce_batch(coefficient_BTF: torch.Tensor, batch: PlacedBatch) -> BatchFigu
         if len(column_L):
             block_1LF = coefficient_BTF[row, column_L][None]
             _reduce_block(block_1LF, figures, slice(row, row + 1), above)
+    figures.highest_F = figures.highest_BF.amax(0).float()
+    figures.lowest_F = figures.lowest_BF.amin(0).float()
     return figures
 
 
@@ -114,9 +120,8 @@ class KeyActivity:
         self.positions += positions
         self.active_F += figures.active_F
         self.window_F += figures.total_F
-        highest_F, lowest_F = figures.highest_BF.amax(0).float(), figures.lowest_BF.amin(0).float()
-        torch.maximum(self.highest_F, highest_F, out=self.highest_F)
-        torch.minimum(self.lowest_F, lowest_F, out=self.lowest_F)
+        torch.maximum(self.highest_F, figures.highest_F, out=self.highest_F)
+        torch.minimum(self.lowest_F, figures.lowest_F, out=self.lowest_F)
 
     def close(self, next_window: int) -> None:
         """Have done with the windows before this one."""

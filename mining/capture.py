@@ -10,7 +10,11 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
+# Not cuDNN's: it plans anew for each shape of a batch, for longer than the batch takes
+# (docs/performance.md), and hardly two batches have one shape.
+_ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 Consumer = Callable[[int, torch.Tensor], None]
 
 
@@ -40,7 +44,8 @@ def memory_coefficients(
     try:
         for layer in chosen:
             handles.append(values[layer].register_forward_pre_hook(hook(layer)))
-        yield
+        with sdpa_kernel(_ATTENTION):
+            yield
     except _Enough:
         pass
     finally:

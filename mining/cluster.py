@@ -42,7 +42,7 @@ from mining.shard_tree import Node, ShardTree, hash_of
 from mining.shards import ABOUT, Order, Refused, Shard, merge_parts, mine_shard
 
 Connect = Callable[[str, bool, Callable[[str], None]], AbstractContextManager[Tasks]]
-CPU_WINDOWS, GPU_WINDOWS = 1, 16  # of a shard: minutes of work, beside which a file costs little
+CPU_WINDOWS, GPU_WINDOWS = 1, 4  # of a shard: minutes of work, beside which a file costs little
 
 
 @torch.inference_mode()
@@ -115,7 +115,7 @@ class _Run:
     ) -> "_Run":
         """Begin a run, or go on with the one in this folder."""
         windows = CPU_WINDOWS if loaded.device.type == "cpu" else GPU_WINDOWS
-        whole = asked | {"sentences a shard": windows * reading.WINDOW}
+        whole = asked | {"sentences a shard": windows * reading.window_of(loaded.device)}
         begun = {"asked": whole, "command_line": command_line(), "seconds": 0.0}
         folder = folder.resolve()
         if (folder / ABOUT).exists():

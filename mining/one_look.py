@@ -18,7 +18,7 @@ from mining.batches import PlacedBatch
 ROWS = 8  # sentences that one program sums
 KEYS = 512  # of one program
 ABREAST = 4  # tokens whose coefficients are asked for together
-_WARPS = 4
+_WARPS = 2
 
 
 def look_once(coefficient_BTF: torch.Tensor, batch: PlacedBatch, *, both: bool) -> BatchFigures:
@@ -32,7 +32,8 @@ def look_once(coefficient_BTF: torch.Tensor, batch: PlacedBatch, *, both: bool) 
     new = coefficient_BTF.new_empty
     highest_BF = new((sentences, keys))
     high = Standing(new((sentences, keys), dtype=torch.int32), new((sentences, keys)))
-    lowest_GF = new((sentences if both else groups, keys))
+    lowest_BF = new((sentences if both else 0, keys))
+    highest_GF, lowest_GF = (new((groups, keys)) for _ in range(2))
     low = Standing(torch.empty_like(high.position_BF), new((sentences, keys))) if both else high
     active_GF = new((groups, keys), dtype=torch.int32)
     total_GF = new((groups, keys), dtype=torch.float32)
@@ -41,13 +42,15 @@ def look_once(coefficient_BTF: torch.Tensor, batch: PlacedBatch, *, both: bool) 
         coefficient_BTF, *coefficient_BTF.stride()[:2], batch.length_B,
         gaps_BT, 0 if gaps_BT is None else gaps_BT.stride(0),
         highest_BF, high.position_BF, high.second_BF,
-        lowest_GF, low.position_BF, low.second_BF, active_GF, total_GF, sentences, keys,
+        lowest_BF, low.position_BF, low.second_BF,
+        highest_GF, lowest_GF, active_GF, total_GF, sentences, keys,
         ROWS, KEYS, ABREAST, gaps_BT is not None, both, num_warps=_WARPS,
     )  # fmt: skip
     standing = {1: high, -1: low} if both else {1: high}
     return BatchFigures(
-        highest_BF, lowest_GF, active_GF.sum(0), total_GF.sum(0, dtype=torch.float64), standing
-    )
+        highest_BF, lowest_BF, highest_GF.amax(0).float(), lowest_GF.amin(0).float(),
+        active_GF.sum(0), total_GF.sum(0, dtype=torch.float64), standing,
+    )  # fmt: skip
 
 
 def try_out(device: torch.device) -> None:
@@ -55,7 +58,7 @@ def try_out(device: torch.device) -> None:
     one_B1 = torch.ones((1, 1), device=device)
     one_B = torch.ones(1, dtype=torch.int64, device=device)
     _look[(1, 1)](
-        one_B1[..., None], 1, 1, one_B, None, 0, *[torch.empty_like(one_B1)] * 8, 1, 1,
+        one_B1[..., None], 1, 1, one_B, None, 0, *[torch.empty_like(one_B1)] * 10, 1, 1,
         ROWS, KEYS, ABREAST, False, False, num_warps=_WARPS,
     )  # fmt: skip
     torch.cuda.synchronize(device)
@@ -64,8 +67,8 @@ def try_out(device: torch.device) -> None:
 @triton.jit
 def _look(
     coefficient, row_stride, token_stride, length_B, gaps_BT, gaps_stride,
-    highest_BF, high_at_BF, high_second_BF, lowest_GF, low_at_BF, low_second_BF,
-    active_GF, total_GF, sentences, keys,
+    highest_BF, high_at_BF, high_second_BF, lowest_BF, low_at_BF, low_second_BF,
+    highest_GF, lowest_GF, active_GF, total_GF, sentences, keys,
     ROWS: tl.constexpr, KEYS: tl.constexpr, ABREAST: tl.constexpr,
     GAPS: tl.constexpr, BOTH: tl.constexpr,
 ):  # fmt: skip
@@ -74,6 +77,7 @@ def _look(
     inside = key < keys
     active = tl.zeros([KEYS], tl.int32)
     total = tl.zeros([KEYS], tl.float32)
+    highest = tl.full([KEYS], -float("inf"), tl.float32)
     lowest = tl.full([KEYS], float("inf"), tl.float32)
     for member in range(ROWS):
         row = group.to(tl.int64) * ROWS + member
@@ -101,20 +105,22 @@ def _look(
                     )
                 else:
                     lowest = tl.minimum(lowest, tl.where(counts, value, float("inf")))
+        highest = tl.maximum(highest, high)
         at = row * keys + key
         held = inside & (row < sentences)
         tl.store(highest_BF + at, high, held)
         tl.store(high_second_BF + at, high_second, held)
         tl.store(high_at_BF + at, high_at, held)
         if BOTH:
-            tl.store(lowest_GF + at, -low, held)
+            lowest = tl.minimum(lowest, -low)
+            tl.store(lowest_BF + at, -low, held)
             tl.store(low_second_BF + at, low_second, held)
             tl.store(low_at_BF + at, low_at, held)
     at = group.to(tl.int64) * keys + key
     tl.store(active_GF + at, active, inside)
     tl.store(total_GF + at, total, inside)
-    if not BOTH:
-        tl.store(lowest_GF + at, lowest, inside)
+    tl.store(highest_GF + at, highest, inside)
+    tl.store(lowest_GF + at, lowest, inside)
 
 
 @triton.jit

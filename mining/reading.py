@@ -12,12 +12,16 @@ from itertools import chain, islice
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from mining.corpus import Corpus, Sentence
 from mining.errors import CorpusError
 from mining.models import LoadedModel
 
 WINDOW = 16_384  # sentences sorted together; more saves padding, costs memory
+GPU_WINDOW = (
+    65_536  # for larger batches: of 16,384 sentences few of 65,536 tokens are near in length
+)
 _AT_ONCE = 1_024  # texts tokenized; what the tokenizer makes of each is many times its ids
 _HEAD = 8  # characters of a long sentence tokenized at first, as a multiple of the context
 
@@ -64,10 +68,13 @@ class Reading:
     corpus: Corpus
     loaded: LoadedModel
     max_sentences: int | None = None
-    window: int = field(default_factory=lambda: WINDOW)  # sentences of each
+    window: int = 0  # sentences of each; 0: by device
     first_window: int = 0  # the number of the corpus's window that this reading begins with
     counts: Counts = field(default_factory=Counts)
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)  # of the corpus's sentences
+
+    def __post_init__(self) -> None:
+        self.window = self.window or window_of(self.loaded.device)
 
     def windows(self, start: Counts | None = None, digest: str | None = None) -> Iterator[Window]:
         """All windows, or those after `start`; CorpusError if what lies before is not as it was."""
@@ -127,6 +134,11 @@ class Reading:
         of_limit = self.counts.read / self.max_sentences if self.max_sentences else 0.0
         share = max(self.corpus.share_read, of_limit)
         return round(self.counts.tokens / share) if share else 0
+
+
+def window_of(device: torch.device) -> int:
+    """Sentences of a window, by what the model runs on."""
+    return WINDOW if device.type == "cpu" else GPU_WINDOW
 
 
 def tokenize(loaded: LoadedModel, texts: list[str]) -> list["array[int]"]:

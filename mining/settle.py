@@ -134,8 +134,7 @@ class Settler:
         rows: "Mapping[tuple[int, int], _Rows]",
     ) -> None:
         """Run sentences of one length, ascending, and take what their rows need."""
-        sentence_B = torch.tensor(sentences)
-        chosen = {group: of_group.of_sentences(sentence_B) for group, of_group in rows.items()}
+        chosen = {group: of_group.of_sentences(sentences) for group, of_group in rows.items()}
         ids_BT = torch.tensor(np.array(equal, dtype=np.int64))
         special_BT = torch.isin(ids_BT, torch.tensor(self.loaded.tokenizer.all_special_ids))
         prefix_BT = prefix_hashes(ids_BT)
@@ -190,23 +189,24 @@ class Settler:
 class _Rows:
     """The places of a layer that sentences hold, by sentence."""
 
-    row_N: torch.Tensor
-    sentence_N: torch.Tensor  # ascending
+    row_N: npt.NDArray[np.int64]
+    sentence_N: npt.NDArray[np.int64]  # ascending
 
     @classmethod
     def of(cls, places: Places, sentences: torch.Tensor) -> "_Rows":
         sentence_N = places.sentence_N
         row_N = torch.isin(sentence_N, sentences).nonzero().flatten()
         row_N = row_N[sentence_N[row_N].argsort(stable=True)]
-        return cls(row_N, sentence_N[row_N])
+        return cls(row_N.numpy(), sentence_N[row_N].numpy())
 
-    def of_sentences(self, sentence_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Places of these sentences, and which of the B sentences holds each."""
-        start_B = torch.searchsorted(self.sentence_N, sentence_B)
-        count_B = torch.searchsorted(self.sentence_N, sentence_B, right=True) - start_B
-        at_N = torch.repeat_interleave(torch.arange(len(sentence_B)), count_B)
-        first_B = count_B.cumsum(0) - count_B
-        return self.row_N[(start_B - first_B)[at_N] + torch.arange(len(at_N))], at_N
+    def of_sentences(self, sentences: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Places of these sentences, and which of the sentences holds each."""
+        start_B = np.searchsorted(self.sentence_N, sentences)
+        count_B = np.searchsorted(self.sentence_N, sentences, side="right") - start_B
+        at_N = np.repeat(np.arange(len(sentences)), count_B)
+        shift_B = start_B - (np.cumsum(count_B) - count_B)
+        row_N = self.row_N[shift_B[at_N] + np.arange(len(at_N))]
+        return torch.from_numpy(row_N), torch.from_numpy(at_N)
 
 
 def _identity(places: Places) -> torch.Tensor:

@@ -243,10 +243,9 @@ def best_first(coefficient_KC: torch.Tensor, at_KC: torch.Tensor) -> torch.Tenso
 
 def rank_within_key(key_N: torch.Tensor) -> torch.Tensor:
     """0, 1, 2, … within each run of equal keys; keys must be ascending."""
-    index_N = torch.arange(len(key_N), device=key_N.device)
-    starts_N = torch.ones_like(key_N, dtype=torch.bool)
-    starts_N[1:] = key_N[1:] != key_N[:-1]
-    return index_N - torch.where(starts_N, index_N, 0).cummax(0).values
+    count_K = torch.bincount(key_N)
+    first_K = count_K.cumsum(0) - count_K
+    return torch.arange(len(key_N), device=key_N.device) - first_K[key_N]
 
 
 def prefix_hashes(ids_BT: torch.Tensor) -> torch.Tensor:

@@ -67,8 +67,10 @@ def held(memory: LayerMemory, sign: int) -> list[Place]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def new_memory(places: int, every: bool, once: bool = False) -> LayerMemory:
-    return LayerMemory(KEYS, places, CPU, signs=(1, -1), every=every, once=once)
+def new_memory(
+    places: int, every: bool, once: bool = False, device: torch.device = CPU
+) -> LayerMemory:
+    return LayerMemory(KEYS, places, device, signs=(1, -1), every=every, once=once)
 
 
 @st.composite

@@ -47,12 +47,13 @@ def test_extremes_places_and_sums_are_those_of_a_loop(
     figures = look_once(coefficient_BTF.to(DEVICE), PlacedBatch.of(batch, DEVICE), both=both)
     assert sorted(figures.standing) == ([-1, 1] if both else [1])
     total_F, active_F = torch.zeros(keys, dtype=torch.float64), torch.zeros(keys, dtype=torch.int64)
-    lowest_F = torch.full((keys,), torch.inf)
+    lowest_F, highest_F = torch.full((keys,), torch.inf), torch.full((keys,), -torch.inf)
     for row, ranked_T in enumerate(batch.ranked_BT):
         places = np.flatnonzero(ranked_T)
         own_LF = coefficient_BTF[row, places].float()
         if len(places):
             lowest_F = torch.minimum(lowest_F, own_LF.min(0).values)
+            highest_F = torch.maximum(highest_F, own_LF.max(0).values)
         total_F += own_LF.double().sum(0)
         active_F += (own_LF > 0).sum(0)
         for sign, extreme_BF in {1: figures.highest_BF, -1: figures.lowest_BF}.items():
@@ -68,7 +69,8 @@ def test_extremes_places_and_sums_are_those_of_a_loop(
             assert torch.equal(standing.position_BF[row].long().cpu(), at_F)
             second_F = ordered.values[1] if len(places) > 1 else torch.full((keys,), -torch.inf)
             assert torch.equal(standing.second_BF[row].float().cpu(), second_F)
-    assert torch.equal(figures.lowest_BF.amin(0).float().cpu(), lowest_F)
+    assert torch.equal(figures.lowest_F.cpu(), lowest_F)
+    assert torch.equal(figures.highest_F.cpu(), highest_F)
     assert torch.equal(figures.active_F.cpu(), active_F)
     torch.testing.assert_close(figures.total_F.cpu(), total_F, rtol=1e-6, atol=1e-5)
 
@@ -81,12 +83,12 @@ def test_a_layer_looked_at_once_holds_what_a_brute_force_finds(
 ) -> None:
     draw = random.Random(levels + places)
     sentences = [tuple(draw.randint(0, 4) for _ in range(draw.randint(1, 4))) for _ in range(70)]
-    model, memory = Causal(places, levels), new_memory(places, every, once=True)
+    model, memory = Causal(places, levels), new_memory(places, every, once=True, device=DEVICE)
     parts = batches_of(sentences, 90)
     draw.shuffle(parts)
     for number, batch in enumerate(parts):
         for _ in range(1 + number % 2):  # twice: as if something had failed the first time
-            memory.see(model.of_batch(batch), PlacedBatch.of(batch, torch.device("cpu")))
+            memory.see(model.of_batch(batch).to(DEVICE), PlacedBatch.of(batch, DEVICE))
             memory.offer_seen()
         assert memory.commit()
     for sign in (1, -1):
@@ -96,9 +98,9 @@ def test_a_layer_looked_at_once_holds_what_a_brute_force_finds(
 def test_where_many_reach_a_place_at_once_none_is_lost() -> None:
     draw = random.Random(0)
     sentences = [(draw.randint(1, 6), draw.randint(1, 9)) for _ in range(300)]
-    model, memory = Causal(5, 1000), new_memory(2, every=False, once=True)
+    model, memory = Causal(5, 1000), new_memory(2, every=False, once=True, device=DEVICE)
     (batch,) = batches_of(sentences, 1_000)
-    memory.see(model.of_batch(batch), PlacedBatch.of(batch, torch.device("cpu")))
+    memory.see(model.of_batch(batch).to(DEVICE), PlacedBatch.of(batch, DEVICE))
     memory.offer_seen()
     for sign in (1, -1):
         assert held(memory, sign) == brute_force(model, sentences, 2, sign, False)
