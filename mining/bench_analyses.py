@@ -45,7 +45,10 @@ class _Values:
         return replace(self, rows_FD=torch.randn_like(self.rows_FD))
 
     def plain(self) -> None:
-        """The distributions alone, as many rows at a time."""
+        """The distributions alone, as many rows at a time, each in arrays of their own.
+
+        Where freed memory goes back to the system, the page faults of these are part of it.
+        """
         on_cpu = self.rows_FD.device.type == "cpu"
         weight_VD = self.readout.output.weight_VD
         assert isinstance(weight_VD, torch.Tensor)

@@ -17,6 +17,7 @@ from mining.readout import Readout
 
 CPU_SCORES, GPU_SCORES = 1 << 26, 1 << 28  # scores made at a time: 256 MB, 1 GB
 CPU_BLOCK, GPU_BLOCK = 1 << 21, 1 << 27  # scores reduced at a time
+MEMBERS = 8  # of a column; columns of columns are as wide
 
 
 @dataclass(frozen=True)
@@ -44,92 +45,103 @@ def summarise(
         scores_NV = readout.scores(hidden_ND[start : start + at_once], variant)
         if spare.numel() < min(block, len(scores_NV)) * scores_NV.shape[1]:
             spare = torch.empty_like(scores_NV[:block]).flatten()
-        words_N = asked_N[start : start + at_once]
-        yield _joined(
-            [
-                _summary(scores_nV, words_n, best, spare[: scores_nV.numel()].view_as(scores_nV))
-                for scores_nV, words_n in zip(
-                    torch.split(scores_NV, block), torch.split(words_N, block), strict=True
-                )
-            ]
-        )
+        yield _summary(scores_NV, asked_N[start : start + at_once], best, block, spare)
 
 
 def _summary(
-    scores_nV: torch.Tensor, asked_n: torch.Tensor, best: int, spare_nV: torch.Tensor
+    scores_NV: torch.Tensor, asked_N: torch.Tensor, best: int, block: int, spare: torch.Tensor
 ) -> Summary:
-    score_nk, ids_nk = best_words(scores_nV, best)
-    if not bool(score_nk[:, 0].isfinite().all()):
+    none_N, asked_N1 = asked_N < 0, asked_N.clamp(min=0)[:, None]
+    asked_score_N1 = scores_NV.gather(1, asked_N1)
+    maxima_NC = scores_NV.new_empty(len(scores_NV), scores_NV.shape[1] // MEMBERS)
+    parts = [
+        _reduced(scores_nV, asked_n1, maxima_nC, spare[: scores_nV.numel()].view_as(scores_nV))
+        for scores_nV, asked_n1, maxima_nC in zip(
+            *(torch.split(all_N, block) for all_N in (scores_NV, asked_score_N1, maxima_NC)),
+            strict=True,
+        )
+    ]
+    surest_N, higher_N, reaching_N = map(torch.cat, zip(*parts, strict=True))
+    score_Nk, ids_Nk = best_words(scores_NV, best, maxima_NC)
+    highest_N1, tied_N = score_Nk[:, :1], reaching_N - higher_N > 1
+    finite, tied = torch.stack([highest_N1.isfinite().all(), tied_N.any()]).tolist()
+    if not finite:
         raise ModelError("A score of a word is infinite or no number; the weights are damaged.")
-    none_n = asked_n < 0
-    asked_n1 = asked_n.clamp(min=0)[:, None]
-    asked_score_n1 = scores_nV.gather(1, asked_n1)
-    rank_n = _ranks(scores_nV, asked_n1, asked_score_n1, spare_nV)
-    # In one step and within the cache. exp alone takes ten times as long where it gives nearly 0.
-    probability_nV = torch.softmax(scores_nV, 1, out=spare_nV)
+    rank_N = higher_N.long() + 1
+    for row in tied_N.nonzero().flatten().tolist() if tied else []:
+        before = scores_NV[row, : int(asked_N1[row])]
+        rank_N[row] += (before == asked_score_N1[row]).sum()
+    # Of the highest score's probability the others are a factor, so only that one is kept.
+    asked_probability_N = (asked_score_N1 - highest_N1).exp()[:, 0] * surest_N
     return Summary(
-        ids_nk,
-        probability_nV.gather(1, ids_nk),
-        probability_nV.gather(1, asked_n1)[:, 0].masked_fill(none_n, 0.0),
-        rank_n.masked_fill(none_n, -1),
+        ids_Nk,
+        (score_Nk - highest_N1).exp() * surest_N[:, None],
+        asked_probability_N.masked_fill(none_N, 0.0),
+        rank_N.masked_fill(none_N, -1),
     )
 
 
-def _joined(parts: list[Summary]) -> Summary:
-    columns = zip(
-        *((p.ids_Nk, p.probability_Nk, p.asked_probability_N, p.rank_N) for p in parts), strict=True
-    )
-    return Summary(*map(torch.cat, columns))
+def _reduced(
+    scores_nV: torch.Tensor, asked_n1: torch.Tensor, maxima_nC: torch.Tensor, spare_nV: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Highest probability, and how many scores are above the one asked about or reach it.
+
+    Fills in the columns' maxima. softmax comes first: it hides how long scores take to arrive.
+    """
+    # In one step and within the cache. exp alone takes ten times as long where it gives nearly 0.
+    surest_n = torch.softmax(scores_nV, 1, out=spare_nV).amax(1)
+    torch.amax(_dealt(scores_nV), 1, out=maxima_nC)
+    # Written as numbers, which add up faster than booleans; float32 counts exactly to 2²⁴.
+    higher_n = torch.gt(scores_nV, asked_n1, out=spare_nV).sum(1)
+    reaching_n = torch.ge(scores_nV, asked_n1, out=spare_nV).sum(1)
+    return surest_n, higher_n, reaching_n
 
 
-def best_words(scores_NV: torch.Tensor, best: int) -> tuple[torch.Tensor, torch.Tensor]:
+def best_words(
+    scores_NV: torch.Tensor, best: int, maxima_NC: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
     """(scores, ids), each [N, best]: the highest score first, of equal ones the lowest id.
 
-    Words are dealt to columns; those of the best columns, by their maximum, are all that is sorted.
+    `maxima_NC` are those of the columns of `scores_NV`, where they are known already.
     """
-    words = scores_NV.shape[1]
-    best = min(best, words)
-    members = 1 << max(0, (words // (best + 1)).bit_length() // 2)  # about √(V / best)
-    columns = words // members
-    if columns <= best + 1:
-        return _sorted(scores_NV, best)
-    dealt_NgC = scores_NV[:, : members * columns].view(-1, members, columns)
-    chosen_NC = dealt_NgC.amax(1).topk(best + 1, dim=1, sorted=False).indices
-    first_g = torch.arange(0, members * columns, columns, device=scores_NV.device)
-    left_over = torch.arange(members * columns, words, device=scores_NV.device)
-    candidate_NC = torch.cat(
-        [
-            (first_g[:, None] + chosen_NC[:, None, :]).flatten(1),
-            left_over.expand(len(scores_NV), -1),
-        ],
-        dim=1,
-    )
-    score_Nk, at_Nk = scores_NV.gather(1, candidate_NC).topk(best + 1, dim=1)
-    ids_Nk = candidate_NC.gather(1, at_Nk)
-    tied_N = score_Nk[:, best - 1] == score_Nk[:, best]  # others may have the last one's score
+    score_Nk, ids_Nk = _highest(scores_NV, best + 1, maxima_NC)
+    equal_Nk = score_Nk[:, 1:] == score_Nk[:, :-1]
+    last_N = equal_Nk[:, best - 1 :].any(1)  # others may have the last one's score
     score_Nk, ids_Nk = score_Nk[:, :best], ids_Nk[:, :best]
-    ids_Nk, order_Nk = ids_Nk.sort(dim=1)
-    score_Nk, order_Nk = score_Nk.gather(1, order_Nk).sort(dim=1, descending=True, stable=True)
-    ids_Nk = ids_Nk.gather(1, order_Nk)
-    if bool(tied_N.any()):
-        score_Nk[tied_N], ids_Nk[tied_N] = _sorted(scores_NV[tied_N], best)
+    if bool(equal_Nk.any()):
+        ids_Nk, order_Nk = ids_Nk.sort(dim=1)
+        score_Nk, order_Nk = score_Nk.gather(1, order_Nk).sort(dim=1, descending=True, stable=True)
+        ids_Nk = ids_Nk.gather(1, order_Nk)
+        score_NV, id_NV = scores_NV[last_N].sort(dim=1, descending=True, stable=True)
+        score_Nk[last_N], ids_Nk[last_N] = score_NV[:, :best], id_NV[:, :best]
     return score_Nk, ids_Nk
 
 
-def _sorted(scores_NV: torch.Tensor, best: int) -> tuple[torch.Tensor, torch.Tensor]:
-    score_NV, ids_NV = scores_NV.sort(dim=1, descending=True, stable=True)
-    return score_NV[:, :best], ids_NV[:, :best]
+def _highest(
+    score_NV: torch.Tensor, count: int, maxima_NC: torch.Tensor | None = None, ordered: bool = True
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(scores, ids), each [N, count] or fewer, of equal scores any.
+
+    Words are dealt to columns; those of the best columns, by their maximum, are all that is sorted.
+    """
+    words = score_NV.shape[1]
+    columns = words // MEMBERS
+    if columns <= count:
+        return score_NV.topk(min(count, words), dim=1, sorted=ordered)
+    dealt_NgC = _dealt(score_NV)
+    if maxima_NC is None:
+        maxima_NC = dealt_NgC.amax(1)
+    chosen_Nk = _highest(maxima_NC, count, ordered=False)[1]
+    candidate_Ngk = dealt_NgC.gather(2, chosen_Nk[:, None, :].expand(-1, MEMBERS, -1))
+    left_over_NV = score_NV[:, MEMBERS * columns :]
+    candidate_NV = torch.cat([candidate_Ngk.flatten(1), left_over_NV], dim=1)
+    score_Nk, at_Nk = candidate_NV.topk(count, dim=1, sorted=ordered)
+    ids_Nk = chosen_Nk.gather(1, at_Nk % count) + at_Nk // count * columns
+    over_Nk = at_Nk - MEMBERS * count  # below 0: in a column
+    return score_Nk, torch.where(over_Nk < 0, ids_Nk, over_Nk + MEMBERS * columns)
 
 
-def _ranks(
-    scores_nV: torch.Tensor, word_n1: torch.Tensor, score_n1: torch.Tensor, spare_nV: torch.Tensor
-) -> torch.Tensor:
-    """1 + words with a higher score + words with the same and a lower id, without sorting."""
-    # Written as numbers, which add up faster than booleans; float32 counts exactly to 2²⁴.
-    higher_n = torch.gt(scores_nV, score_n1, out=spare_nV).sum(1).long()
-    reaching_n = torch.ge(scores_nV, score_n1, out=spare_nV).sum(1).long()
-    rank_n = higher_n + 1
-    for row in (reaching_n - higher_n > 1).nonzero().flatten().tolist():
-        before = scores_nV[row, : int(word_n1[row])]
-        rank_n[row] += (before == score_n1[row]).sum()
-    return rank_n
+def _dealt(score_NV: torch.Tensor) -> torch.Tensor:
+    """[N, g, C] the words in columns; the last few are in none."""
+    columns = score_NV.shape[1] // MEMBERS
+    return score_NV[:, : MEMBERS * columns].view(len(score_NV), MEMBERS, columns)

@@ -61,6 +61,45 @@ def test_ranks_and_probabilities_are_those_of_sorting_and_softmax(
     torch.testing.assert_close(probability.double(), p.gather(1, ids), rtol=1e-5, atol=0)
 
 
+@pytest.mark.parametrize("shift", [-1000.0, 0.0, 1000.0])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0])
+def test_probabilities_of_scores_near_and_far_from_zero_and_each_other(
+    readout: Readout, shift: float, scale: float
+) -> None:
+    random = torch.Generator().manual_seed(1)
+    scores = torch.randn(20, 300, generator=random) * scale + shift
+    asked = torch.arange(20) * 7
+    (summary,) = summarise(readout, "plain", scores, asked, 10)
+    p = scores.double().softmax(1)
+    best = p.sort(1, descending=True).values[:, :10]
+    torch.testing.assert_close(summary.probability_Nk.double(), best, rtol=1e-5, atol=1e-37)
+    asked_p = p.gather(1, asked[:, None])[:, 0]
+    torch.testing.assert_close(summary.asked_probability_N.double(), asked_p, rtol=1e-5, atol=1e-37)
+
+
+@pytest.mark.parametrize("words", [300, 5003])  # columns of columns, and words in none
+def test_ties_between_words_asked_about_and_others_rank_by_id(words: int) -> None:
+    same = Readout(nn.Identity(), nn.Identity(), None, words)
+    scores = torch.arange(words).flip(0).float().repeat(3, 1)  # word w has rank w + 1
+    scores[1, words - 1] = scores[1, 0] = scores[1, 7]  # equal: first, eighth and last
+    scores[2, :] = 4.0
+    asked = torch.tensor([words - 2, words - 1, 123])
+    (summary,) = summarise(same, "plain", scores, asked, 10)
+    assert summary.rank_N.tolist() == [words - 1, 9, 124]
+    assert summary.ids_Nk[1].tolist() == [1, 2, 3, 4, 5, 6, 0, 7, words - 1, 8]
+    assert summary.ids_Nk[2].tolist() == [*range(10)]
+
+
+@pytest.mark.parametrize("damaged", [torch.nan, torch.inf])
+@pytest.mark.parametrize("word", [0, 5002])  # in a column, and left over
+def test_one_score_that_is_no_finite_number_is_refused(damaged: float, word: int) -> None:
+    same = Readout(nn.Identity(), nn.Identity(), None, 5003)
+    scores = torch.zeros(4, 5003)
+    scores[3, word] = damaged
+    with pytest.raises(ModelError, match="infinite or no number"):
+        [*summarise(same, "plain", scores, torch.full((4,), -1), 10)]
+
+
 def test_scores_that_are_no_numbers_are_refused(readout: Readout) -> None:
     scores = torch.zeros(2, 300)
     scores[1, 5] = torch.nan
