@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
@@ -27,6 +28,9 @@ from annotations import tables
 from annotations.mendable import mendable, place_of, sqlite_code
 from annotations.sqlite_files import beside, copy_whole, file_of
 from mining.errors import AnnotationError
+
+if TYPE_CHECKING:
+    import psycopg
 
 DEFAULT_URL = "sqlite:///data/keyhole.db"
 _BUSY_SECONDS = 30  # how long a writer waits for another one before it gives up
@@ -50,11 +54,13 @@ def make_engine(url: str) -> Engine:
             "postgresql://USER:PASSWORD@HOST/DATABASE."
         ) from None
     if address.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
-        return create_engine(
+        engine = create_engine(
             address.set(drivername="postgresql+psycopg"),
             connect_args={"connect_timeout": _CONNECT_SECONDS},
             pool_pre_ping=True,  # the server may have been restarted since
         )
+        event.listen(engine, "connect", _check_encoding, insert=True)
+        return engine
     if address.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise AnnotationError(
             f"{address.drivername} is no database that Keyhole knows; use sqlite:///FILE or "
@@ -205,6 +211,16 @@ def _make_folder(address: URL) -> None:
             f"The folder {folder} of the database cannot be made ({mistake.strerror}); "
             "set DATABASE_URL to a place you may write to."
         ) from None
+
+
+def _check_encoding(connection: "psycopg.Connection", _: ConnectionPoolEntry) -> None:
+    """Before SQLAlchemy asks anything: it cannot read the answers of a database in SQL_ASCII."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise AnnotationError(
+            f"The database {connection.info.dbname} is in {encoding}, which not every text fits"
+            " into; make it with `createdb --encoding UTF8 --template template0`."
+        )
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:

@@ -68,6 +68,7 @@ class Settings:
             "server.enableCORS": True,
             "server.enableXsrfProtection": True,
             "logger.level": "warning",
+            "logger.hideWelcomeMessage": True,  # ours says where, and looks up no address for it
         }
         if self.url:
             told["server.corsAllowedOrigins"] = [self.url]

@@ -57,6 +57,15 @@ class PostgresDatabases:
         """The address of a new database."""
         return self.copy(self._server.get_uri("template1"))
 
+    def in_ascii(self) -> str:
+        """The address of a new database as servers make it where no locale is set."""
+        name = f"test_{next(self._numbers)}"
+        self._command(
+            f"CREATE DATABASE {name} TEMPLATE template0"
+            " ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+        return self._server.get_uri(name)
+
     def copy(self, address: str) -> str:
         """The address of a copy; nobody may be connected to the original."""
         name = f"test_{next(self._numbers)}"

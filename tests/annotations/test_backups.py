@@ -231,11 +231,16 @@ def test_postgresql_is_backed_up_by_the_command_that_is_named(
     monkeypatch.setenv("DATABASE_URL", address)
     monkeypatch.setenv("PATH", str(postgres.programs), prepend=":")
     command("users", "add", "Ada")
+    link = command("users", "invite", "Ada", "--url", "https://keyhole.example.org")[1].split()[0]
     file = tmp_path / "with space.dump"
     shell(refused(command("backup", file)))
     command("users", "add", "Bob")
     shell(refused(command("restore", file)))
     assert command("users", "list")[1] == "Ada\tannotator\n"
+    engine = make_engine(address)
+    with session(engine) as s, pytest.raises(AnnotationError, match="This invitation"):
+        invited(session=s, token=link.rpartition("=")[2])  # nor would a sign-in hold
+    engine.dispose()
     postgres.drop(address)
 
 

@@ -181,3 +181,12 @@ def test_sqlite_keeps_a_write_ahead_log_so_that_readers_need_not_wait(tmp_path: 
     engine.dispose()
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_database_that_not_every_text_fits_into_is_refused(
+    postgres: PostgresDatabases,
+) -> None:
+    address = postgres.in_ascii()
+    with pytest.raises(AnnotationError, match=r"is in SQL_ASCII.*createdb --encoding UTF8"):
+        migrate(make_engine(address))
+    postgres.drop(address)

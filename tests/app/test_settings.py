@@ -5,7 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from streamlit import net_util
+from streamlit.web.server.server_util import is_url_from_allowed_origins
 
+from app.server import make_app
 from app.settings import Settings, check_provider
 from mining.errors import KeyholeError
 
@@ -61,6 +64,16 @@ def test_streamlits_own_protections_stay_on_and_names_of_others_are_not_answered
     team = Settings("0.0.0.0", 1, "passwords", "https://keyhole.example.org").streamlit
     assert team["server.enableCORS"] and team["server.enableXsrfProtection"]
     assert team["server.corsAllowedOrigins"] == ["https://keyhole.example.org"]
+
+
+def test_no_site_is_asked_for_this_machines_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(*_: object, **__: object) -> None:
+        raise AssertionError("a site was asked")
+
+    monkeypatch.setattr(net_util, "get_external_ip", ask)
+    make_app()
+    assert not is_url_from_allowed_origins("https://another.example")
+    assert Settings("0.0.0.0", 1, "passwords").streamlit["logger.hideWelcomeMessage"]
 
 
 @pytest.mark.parametrize(
