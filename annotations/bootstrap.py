@@ -11,11 +11,8 @@ import numpy.typing as npt
 
 Counts = npt.NDArray[np.integer]
 PERCENTILES = (2.5, 97.5)  # of a 95 % interval
-_COUNTS_AT_ONCE = 2_000_000
-COUNTS_KEPT = 64_000_000  # of a byte each, mostly
-# From so many keys on, each draw is made by itself, which is many times faster there than to split
-# up the draws over the keys. Below, the older way stays: smaller studies keep their intervals.
-_MANY_KEYS = 1_000
+_COUNTS_AT_ONCE = 500_000
+COUNTS_KEPT = 64_000_000  # of a byte each
 _RUN = 64  # keys that are counted together on the way to a median
 
 
@@ -54,19 +51,13 @@ def key_draws(keys: int, rounds: int, seed: list[int]) -> Counts:
 def blocks_of_draws(keys: int, rounds: int, seed: list[int]) -> Iterator[Counts]:
     """The same rounds, some at a time."""
     random = np.random.default_rng(seed)
-    even = np.full(keys, 1 / keys)
     at_once = max(1, _COUNTS_AT_ONCE // keys)
     for start in range(0, rounds, at_once):
         block = min(at_once, rounds - start)
-        if keys < _MANY_KEYS:
-            drawn_RK = random.multinomial(keys, even, size=block)
-            yield drawn_RK.astype(np.min_scalar_type(drawn_RK.max()))
-            continue
-        counts_RK = np.empty((block, keys), dtype=np.uint8)
-        for row_K in counts_RK:
-            drawn_K = np.bincount(random.integers(keys, size=keys, dtype=np.uint32), minlength=keys)
-            row_K[:] = np.minimum(drawn_K, 255)  # which no key ever is drawn
-        yield counts_RK
+        drawn_RK = random.integers(keys, size=(block, keys), dtype=np.uint32)
+        drawn_RK += np.arange(block, dtype=np.uint32)[:, None] * np.uint32(keys)
+        counts_RK = np.bincount(drawn_RK.ravel(), minlength=block * keys).reshape(block, keys)
+        yield counts_RK.astype(np.uint8)  # no key ever is drawn 256 times: the odds are 1 to 256!
 
 
 def resampled_sums(
