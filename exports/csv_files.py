@@ -83,6 +83,8 @@ def _cells(
 
 def _quoted(texts: "pd.Series[Any] | list[str]") -> pa.Array:
     cells = pa.array(texts, _TEXT)
+    if isinstance(cells, pa.ChunkedArray):  # as a frame's are that was put together
+        cells = cells.combine_chunks()
     special = pc.match_substring_regex(cells, _SPECIAL)
     if not pc.any(special).as_py():
         return cells

@@ -94,6 +94,14 @@ def test_a_frame_without_rows_gives_the_header_alone() -> None:
     )
 
 
+def test_a_frame_that_was_put_together_is_written_as_one() -> None:
+    one, other = (patterns(text).astype({"description": str}) for text in ("a", "b"))
+    assert render_csv("patterns.csv", pd.concat([one, other])) == (
+        b"layer,key,annotator,pattern,type,description\r\n"
+        b"0,5,ada,1,shallow,a\r\n0,5,ada,1,shallow,b\r\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "fault"), [("a\0b", "a NUL character"), ("a\ud800b", r"a lone surrogate \(U\+D800\)")]
 )
