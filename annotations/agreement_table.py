@@ -15,7 +15,7 @@ import pandas as pd
 from annotations.agreement_estimates import MEASURES, Estimate, counted, estimates
 from annotations.answer_arrays import AnswerArrays, answer_arrays
 from annotations.answer_pairs import AnswerPairs, Compared, Progress, compare, untold
-from annotations.bootstrap import COUNTS_KEPT, KeyDraws, interval
+from annotations.bootstrap import Rounds, interval
 from annotations.chance_corrected import Floats
 from annotations.frames import of_people
 from annotations.tables import GOLD
@@ -129,10 +129,8 @@ class _Draws:
     """The weights of keys: a row of ones, then a row a round; the same for as many keys."""
 
     def __init__(self, rounds: int, seed: int) -> None:
-        assert rounds > 0, "an interval needs a round"
-        self.rounds = rounds
+        self._rounds = Rounds(rounds)
         self._seed = seed
-        self._made: dict[tuple[int, int | None], KeyDraws] = {}  # most couples answer the same keys
 
     def weights(self, keys: int, layer: int | None) -> Iterator[Floats]:
         """(1 + rounds) × keys, some rows at a time.
@@ -140,12 +138,8 @@ class _Draws:
         Other layers' keys change nothing of a layer's draws.
         """
         first = np.ones((1, keys))
-        if (keys, layer) not in self._made:
-            if self.rounds * (keys + sum(made for made, _ in self._made)) > COUNTS_KEPT:
-                self._made.clear()
-            stream = 0 if layer is None else layer + 1
-            self._made[keys, layer] = KeyDraws(keys, self.rounds, [self._seed, stream])
-        for drawn_RK in self._made[keys, layer]:
+        stream = 0 if layer is None else layer + 1
+        for drawn_RK in self._rounds.draws(keys, [self._seed, stream]):
             yield np.vstack([first, drawn_RK])
             first = first[:0]
 

@@ -10,8 +10,8 @@ is a mean, a median or a ratio of sums over keys.
 Whatever cannot be computed is NaN, and then `note` says why in words.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +29,7 @@ from annotations.answer_measures import (
     key_measures,
 )
 from annotations.answer_weights import KEY, Policy, counted_answers
-from annotations.bootstrap import KeyDraws, interval, resampled_medians, resampled_sums
+from annotations.bootstrap import Counts, Rounds, interval, resampled_medians, resampled_sums
 from annotations.categories import ANSWER
 from annotations.frames import of_people
 from annotations.tables import GOLD, SEMANTIC
@@ -81,12 +81,11 @@ class _Scope:
     annotators: int
     timed_annotators: int
     seed: list[int]
-    rounds: int
-    drawn: dict[int, KeyDraws] = field(default_factory=dict)
+    rounds: Rounds  # the same for all scopes: annotators mostly answer as many keys
 
-    def draws(self, keys: int) -> KeyDraws:
-        """The scope's rounds over so many keys, made once for all measures."""
-        return self.drawn.setdefault(keys, KeyDraws(keys, self.rounds, self.seed))
+    def draws(self, keys: int) -> Iterable[Counts]:
+        """The scope's rounds over so many keys."""
+        return self.rounds.draws(keys, self.seed)
 
 
 def label_statistics(
@@ -114,7 +113,7 @@ def label_statistics(
     wanted = {need for measure in measures for need in _NEEDS[measure]}
     measured = answer_measures(frames, wanted=wanted, counts=counts)
     rows = []
-    for scope in _scopes(frames["submissions"], measured, policy, (seed, rounds), scopes):
+    for scope in _scopes(frames["submissions"], measured, policy, (seed, Rounds(rounds)), scopes):
         rows += _rows(scope, measures)
     return pd.DataFrame(rows, columns=list(_COLUMNS), dtype="object").astype(_COLUMNS)
 
@@ -123,7 +122,7 @@ def _scopes(
     submissions: pd.DataFrame,
     measured: pd.DataFrame,
     policy: Policy,
-    how: tuple[int, int],
+    how: tuple[int, Rounds],
     scopes: Collection[str],
 ) -> Iterator[_Scope]:
     seed, rounds = how
@@ -221,6 +220,6 @@ def _trend(scope: _Scope) -> tuple[_Found, _Found]:
     found = share_trend(layers_K, shares_K, rounds=scope.rounds, seed=scope.seed)
     if isinstance(found, str):
         return (_Found(np.nan, note=found),) * 2
-    left_out = f"{found.left_out} of {scope.rounds} rounds drew keys that were all alike"
+    left_out = f"{found.left_out} of {scope.rounds.number} rounds drew keys that were all alike"
     tau = _Found(found.tau, found.low, found.high, left_out if found.left_out else "")
     return tau, _Found(found.p, note="a p-value: no interval")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from annotations.answer_arrays import answer_arrays, category_counts
 from annotations.answer_weights import KEY, Policy, counted_answers
-from annotations.bootstrap import KeyDraws, interval, resampled_sums
+from annotations.bootstrap import Rounds, interval, resampled_sums
 from annotations.categories import ANSWER, CATEGORIES
 from annotations.frames import of_people
 
@@ -75,5 +75,5 @@ def _interval(
     if keys < 2:
         undefined_C = np.full(categories, np.nan)
         return undefined_C, undefined_C
-    sums_RC = resampled_sums(prefixes_KC, KeyDraws(keys, rounds, seed))
+    sums_RC = resampled_sums(prefixes_KC, Rounds(rounds).draws(keys, seed))
     return interval(sums_RC / sums_RC.sum(axis=1, keepdims=True))
