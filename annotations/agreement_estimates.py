@@ -70,12 +70,16 @@ def estimates(
     baselines_KM, _ = _per_key(pairs.baselines_PM, pairs.key_P, keys, directed)
     baselines_M = ratio(baselines_KM.sum(axis=0), has_KM.sum(axis=0))
     labels, couples = _labels(pairs, keys), _couples(pairs, keys)
-    of_labels = len(labels.parts)
-    parts = [(_ALL, values_KM), (_ALL, has_KM), *labels.parts, *couples]
+    # Of two people, what they share holds all that hangs on categories, and sums of it do, too.
+    of_labels = [] if directed else labels.parts
+    parts = [(_ALL, values_KM), (_ALL, has_KM), *of_labels, *couples]
     values, has, *sums = _weighted(weights, parts)
+    both = [np.split(sums_RX, [_SQUARE], axis=1) for sums_RX in sums[len(of_labels) :]]
     found = _means(ratio(values, has), has_KM, baselines_M, directed)
-    found |= _by_category(sums[:of_labels], labels)
-    both = [np.split(sums_RX, [len(CATEGORIES) ** 2], axis=1) for sums_RX in sums[of_labels:]]
+    if directed:
+        found |= _by_category(_columns(both[0][0], np.full(len(values), 2)), labels)
+    else:
+        found |= _by_category(sums[: len(of_labels)], labels)
     found["cohen_kappa"] = _over_people(
         [categories for categories, _ in both], _keys_with_some(pairs, pairs.categories_PCC),
         ("shared prefixes", ONE_CATEGORY, ""),
@@ -89,6 +93,7 @@ def estimates(
 
 _Part = tuple[Places | slice, Floats]  # some keys, and columns with a row each of them
 _ALL = slice(None)
+_SQUARE = len(CATEGORIES) ** 2
 
 
 def _weighted(weights: Iterable[Floats], parts: Sequence[_Part]) -> list[Floats]:
@@ -150,28 +155,37 @@ class _Labels:
 
     keys: int
     raters: int  # the most frequent number of answers to a key; of two as frequent, the larger
-    parts: list[_Part]  # the last is of keys with so many answers alone
+    rated: int  # keys with so many answers
+    parts: list[_Part]  # `_columns`, the last of them of those keys alone
 
 
 def _labels(pairs: AnswerPairs, keys: int) -> _Labels:
-    pairs_K = np.bincount(pairs.key_P, minlength=keys)
-    answers_K = np.rint((1 + np.sqrt(1 + 8 * pairs_K)) / 2).astype(np.int64)
-    both_KCC = np.zeros((keys, len(CATEGORIES), len(CATEGORIES)))
-    np.add.at(both_KCC, pairs.key_P, pairs.categories_PCC)
+    answers_K = np.rint((1 + np.sqrt(1 + 8 * np.bincount(pairs.key_P))) / 2).astype(np.int64)
+    numbers, frequencies = np.unique(answers_K, return_counts=True)
+    raters = int(numbers[np.flatnonzero(frequencies == frequencies.max())[-1]])
+    rated = np.flatnonzero(answers_K == raters)
+    both_KX = np.zeros((keys, _SQUARE))
+    np.add.at(both_KX, pairs.key_P, pairs.categories_PCC.reshape(-1, _SQUARE))
+    *columns, counts_KX = _columns(both_KX, answers_K)
+    chosen = _ALL if len(rated) == keys else rated
+    parts: list[_Part] = [*((_ALL, column) for column in columns), (chosen, counts_KX[chosen])]
+    return _Labels(keys, raters, len(rated), parts)
+
+
+def _columns(both_KX: Floats, answers_K: Places) -> list[Floats]:
+    """Of how often two answers to a key gave each two categories: K × C² coincidences, units, the
+    share of pairs that agreed, K × C shares of labels; agreed pairs, units and C kinds of labels.
+    """
+    both_KCC = both_KX.reshape(-1, len(CATEGORIES), len(CATEGORIES))
+    pairs_K = answers_K * (answers_K - 1) // 2
     agreed_K = np.trace(both_KCC, axis1=1, axis2=2)
     units_K = both_KCC.sum(axis=(1, 2)) / pairs_K
     coincidences_KCC = (both_KCC + both_KCC.transpose(0, 2, 1)) / (answers_K - 1)[:, None, None]
     labels_KC = coincidences_KCC.sum(axis=2)
-    numbers, frequencies = np.unique(answers_K, return_counts=True)
-    raters = int(numbers[np.flatnonzero(frequencies == frequencies.max())[-1]])
-    chosen = np.flatnonzero(answers_K == raters)
-    counts_KX = np.column_stack([agreed_K, units_K, labels_KC])
-    parts: list[_Part] = [
-        (_ALL, coincidences_KCC.reshape(keys, -1)), (_ALL, units_K), (_ALL, agreed_K / pairs_K),
-        (_ALL, labels_KC / answers_K[:, None]),
-        (_ALL if len(chosen) == keys else chosen, counts_KX[chosen]),
+    return [
+        coincidences_KCC.reshape(both_KX.shape), units_K, agreed_K / pairs_K,
+        labels_KC / answers_K[:, None], np.column_stack([agreed_K, units_K, labels_KC]),
     ]  # fmt: skip
-    return _Labels(keys, raters, parts)
 
 
 def _by_category(sums: Sequence[Floats], labels: _Labels) -> dict[str, Estimate]:
@@ -184,11 +198,10 @@ def _by_category(sums: Sequence[Floats], labels: _Labels) -> dict[str, Estimate]
         found[measure] = _settled(Estimate(alpha_of(weighted_RCC, distance_CC), labels.keys))
     found["ac1"] = Estimate(ac1_of(agreement_R, units_R, shares_RC, units_R), labels.keys)
     kappa_R = fleiss_of(counts_RX[:, 0], counts_RX[:, 1], counts_RX[:, 2:], labels.raters)
-    keys = len(labels.parts[-1][1])
-    others = counted(labels.keys - keys, "key")
+    others = counted(labels.keys - labels.rated, "key")
     note = f"{others} with another number of answers than {labels.raters} left out"
-    notes = () if keys == labels.keys else (note,)
-    found["fleiss_kappa"] = _settled(Estimate(kappa_R, keys, notes))
+    notes = () if labels.rated == labels.keys else (note,)
+    found["fleiss_kappa"] = _settled(Estimate(kappa_R, labels.rated, notes))
     return found
 
 
