@@ -1,14 +1,15 @@
 """How many patterns of two answers match, and of which types: many pairs of answers at once.
 
-`agreement.assign` decides, as in `agreement.match_patterns`. Where each pattern is alike to one of
-the other answer at most, its choice is plain and is counted by matrix products; only answers in
-which a pattern has several candidates go to it. P pairs of answers with S and U slots for patterns,
-N prefixes, T types; a slot without a pattern has no type.
+`agreement.assign` decides, as in `agreement.match_patterns`. Where each pattern of one side that
+has a candidate has a best one of its own, no other choice adds up to as much: such pairs of answers
+are counted by matrix products, and only the others go to it. P pairs of answers with S and U slots
+for patterns, N prefixes, T types; a slot without a pattern has no type.
 """
 
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 
 from annotations.agreement import THRESHOLD, assign
 from annotations.answers import TYPES
@@ -29,8 +30,15 @@ def matched_types(one_PSN: Floats, one_PST: Floats, other_PUN: Floats, other_PUT
     similarity_PSU = np.ones_like(both_PSU)  # of two empty patterns, which are the same
     np.divide(both_PSU, either_PSU, out=similarity_PSU, where=either_PSU > 0)
     alike_PSU = (similarity_PSU >= THRESHOLD) * there_PSU
-    counts_PTT: Floats = one_PST.transpose(0, 2, 1) @ alike_PSU @ other_PUT
-    torn_P = (alike_PSU.sum(axis=2) > 1).any(axis=1) | (alike_PSU.sum(axis=1) > 1).any(axis=1)
+    found_PSU = similarity_PSU * alike_PSU
+    by_one_PSU, by_other_PSU = (
+        alike_PSU * (found_PSU == found_PSU.max(axis=side, keepdims=True, initial=0))
+        for side in (2, 1)
+    )
+    torn_P = _torn(by_one_PSU)
+    by_one_PSU[torn_P] = by_other_PSU[torn_P]
+    torn_P &= _torn(by_other_PSU)
+    counts_PTT: Floats = one_PST.transpose(0, 2, 1) @ by_one_PSU @ other_PUT
     for pair in np.flatnonzero(torn_P).tolist():
         similarities = [[_UNLIKE] * len(there) for there in there_PSU[pair]]
         for row, column in np.argwhere(alike_PSU[pair]).tolist():
@@ -40,6 +48,14 @@ def matched_types(one_PSN: Floats, one_PST: Floats, other_PUN: Floats, other_PUT
             similarities[row][column] = Fraction(both, either) if either else Fraction(1)
         counts_PTT[pair] = _decided(similarities, one_PST[pair], other_PUT[pair])
     return counts_PTT
+
+
+def _torn(best_PSU: Floats) -> npt.NDArray[np.bool_]:
+    """Where a pattern is the best counterpart of two, or has two."""
+    torn_P: npt.NDArray[np.bool_] = (best_PSU.sum(axis=2) > 1).any(axis=1) | (
+        best_PSU.sum(axis=1) > 1
+    ).any(axis=1)
+    return torn_P
 
 
 def _decided(similarities: list[list[Fraction]], one_ST: Floats, other_UT: Floats) -> Floats:
