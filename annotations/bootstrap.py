@@ -14,32 +14,40 @@ Counts = npt.NDArray[np.integer]
 PERCENTILES = (2.5, 97.5)  # of a 95 % interval
 _COUNTS_AT_ONCE = 500_000
 COUNTS_KEPT = 64_000_000  # of a byte each
+ALL_LAYERS = 1 << 20  # the random stream of keys of all layers; a layer's keys have its number
 _RUN = 64  # keys that are counted together on the way to a median
 
 
 class Rounds:
     """So many rounds of random streams, block by block; the same each time.
 
-    What was made is kept for the next who asks for it, up to COUNTS_KEPT.
+    What was made is kept for the next who asks for it, up to COUNTS_KEPT: statistics of as many
+    keys of the same layers have the same draws, whatever they are and whoever answered.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, seed: int) -> None:
         assert number > 0, "an interval needs a round"
         self.number = number
+        self.seed = seed
         self._made: dict[Hashable, list[Counts]] = {}
 
-    def draws(self, keys: int, seed: list[int]) -> Iterable[Counts]:
+    @classmethod
+    def of(cls, rounds: "int | Rounds", seed: int) -> "Rounds":
+        """So many rounds, or those that are there already."""
+        return rounds if isinstance(rounds, Rounds) else cls(rounds, seed)
+
+    def draws(self, keys: int, stream: int) -> Iterable[Counts]:
         """Rounds × keys: how often each key is drawn, with replacement, as many as there are keys.
 
         That is all that a weighted sum over keys depends on.
         """
-        make = partial(_draws, keys, self.number, seed)
-        return self._kept(("draws", keys, *seed), keys, make)
+        make = partial(_draws, keys, self.number, [self.seed, stream])
+        return self._kept(("draws", keys, stream), keys, make)
 
-    def shuffles(self, codes_K: Counts, seed: list[int]) -> Iterable[Counts]:
+    def shuffles(self, codes_K: Counts, stream: int) -> Iterable[Counts]:
         """Rounds × keys: the codes, which are bytes, in random orders."""
-        make = partial(_shuffles, codes_K, self.number, seed)
-        return self._kept(("shuffles", codes_K.tobytes(), *seed), len(codes_K), make)
+        make = partial(_shuffles, codes_K, self.number, [self.seed, stream, 0])
+        return self._kept(("shuffles", codes_K.tobytes(), stream), len(codes_K), make)
 
     def _kept(
         self, name: Hashable, keys: int, make: Callable[[], Iterator[Counts]]

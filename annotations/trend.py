@@ -36,7 +36,7 @@ class Trend:
 
 
 def share_trend(
-    layers_K: npt.NDArray[np.int64], shares_K: Floats, *, rounds: Rounds, seed: list[int]
+    layers_K: npt.NDArray[np.int64], shares_K: Floats, *, drawn: Rounds, stream: int, shuffles: int
 ) -> Trend | str:
     """The trend of keys' shares over their layers, or in words why there is none to compute."""
     rows_K, layers = _codes(layers_K)
@@ -48,10 +48,10 @@ def share_trend(
     shape = (layers, shares)
     table_LS = np.bincount(rows_K * shares + columns_K, minlength=layers * shares).reshape(shape)
     surplus, tau = _tau_b(table_LS[None])
-    extreme = _as_extreme(rows_K, columns_K, shape, abs(int(surplus[0])), rounds, [*seed, 0])
-    drawn_R = _resampled(rows_K * shares + columns_K, shape, rounds, [*seed, 1])
+    extreme = _as_extreme(rows_K, columns_K, shape, abs(int(surplus[0])), drawn, shuffles)
+    drawn_R = _resampled(rows_K * shares + columns_K, shape, drawn, stream)
     low_1, high_1 = interval(drawn_R[:, None])
-    p = (1 + extreme) / (1 + rounds.number)
+    p = (1 + extreme) / (1 + drawn.number)
     left_out = int(np.isnan(drawn_R).sum())
     return Trend(float(tau[0]), p, float(low_1[0]), float(high_1[0]), left_out)
 
@@ -89,14 +89,14 @@ def _as_extreme(
     columns_K: Counts,
     shape: tuple[int, int],
     bar: int,
-    rounds: Rounds,
-    seed: list[int],
+    drawn: Rounds,
+    stream: int,
 ) -> int:
     """How many shuffles have a surplus as far from 0; ties are the same in all, so it decides."""
     size = shape[0] * shape[1]
     small_K = rows_K.astype(np.min_scalar_type(shape[0]))  # which are shuffled faster
     found = 0
-    for shuffled_RK in rounds.shuffles(small_K, seed):
+    for shuffled_RK in drawn.shuffles(small_K, stream):
         at_once = max(1, _CELLS_AT_ONCE // size)
         for start in range(0, len(shuffled_RK), at_once):
             cells_RK = shuffled_RK[start : start + at_once].astype(np.int64) * shape[1] + columns_K
@@ -107,12 +107,12 @@ def _as_extreme(
     return found
 
 
-def _resampled(cells_K: Counts, shape: tuple[int, int], rounds: Rounds, seed: list[int]) -> Floats:
+def _resampled(cells_K: Counts, shape: tuple[int, int], drawn: Rounds, stream: int) -> Floats:
     """tau-b of each round's keys."""
     size = shape[0] * shape[1]
     found = [np.empty(0)]
     at_once = max(1, _CELLS_AT_ONCE // size)
-    for drawn_RK in rounds.draws(len(cells_K), seed):
+    for drawn_RK in drawn.draws(len(cells_K), stream):
         for start in range(0, len(drawn_RK), at_once):
             block_RK = drawn_RK[start : start + at_once]
             tables = [np.bincount(cells_K, weights=row, minlength=size) for row in block_RK]

@@ -176,7 +176,7 @@ def test_intervals_are_those_of_drawing_keys() -> None:
 @pytest.mark.parametrize("keys", [70, 1500, 1501])
 def test_keys_are_drawn_as_often_as_there_are_keys_and_the_same_each_time(keys: int) -> None:
     rounds = 60_000 // keys
-    draws = Rounds(rounds).draws(keys, [3])
+    draws = Rounds(rounds, 5).draws(keys, 3)
     first, again = (np.concatenate(list(draws)).astype(int) for _ in range(2))
     assert (first == again).all()
     assert first.shape == (rounds, keys)
@@ -194,25 +194,23 @@ def test_what_is_kept_of_random_streams_changes_no_number(
     kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("annotations.bootstrap.COUNTS_KEPT", kept)  # one stream is 40 x 50 numbers
-    rounds, layers = Rounds(40), np.arange(50, dtype=np.uint8)
-    random = [np.random.default_rng([seed]) for seed in (1, 2, 3)]
+    rounds, layers = Rounds(40, 5), np.arange(50, dtype=np.uint8)
+    random = [np.random.default_rng(seed) for seed in ([5, 1], [5, 2], [5, 3, 0])]
     of_1, of_2 = (one.integers(50, size=(40, 50), dtype=np.uint32) for one in random[:2])
     of_3 = np.array([random[2].permuted(layers) for _ in range(40)])
     for _ in range(2):
-        for seed, drawn in ((1, of_1), (2, of_2), (1, of_1)):
+        for stream, drawn in ((1, of_1), (2, of_2), (1, of_1)):
             expected = [[row.count(key) for key in range(50)] for row in drawn.tolist()]
-            assert np.concatenate(list(rounds.draws(50, [seed]))).tolist() == expected
-        assert np.concatenate(list(rounds.shuffles(layers, [3]))).tolist() == of_3.tolist()
-        assert (
-            np.concatenate(list(rounds.shuffles(layers * 2, [3]))).tolist() == (of_3 * 2).tolist()
-        )
+            assert np.concatenate(list(rounds.draws(50, stream))).tolist() == expected
+        assert np.concatenate(list(rounds.shuffles(layers, 3))).tolist() == of_3.tolist()
+        assert np.concatenate(list(rounds.shuffles(layers * 2, 3))).tolist() == (of_3 * 2).tolist()
 
 
 @pytest.mark.parametrize("keys", [5, 6])
 def test_medians_are_those_of_the_keys_drawn(keys: int) -> None:
     seconds = np.array([9.0, 1.0, 4.0, 4.0, 7.0, 2.0])[:keys]
-    found = resampled_medians(seconds, Rounds(300).draws(len(seconds), [3]))
-    drawn = np.random.default_rng([3]).integers(keys, size=(300, keys), dtype=np.uint32)
+    found = resampled_medians(seconds, Rounds(300, 5).draws(len(seconds), 3))
+    drawn = np.random.default_rng([5, 3]).integers(keys, size=(300, keys), dtype=np.uint32)
     expected = [statistics.median(round_) for round_ in seconds[drawn].tolist()]
     assert found[:, 0].tolist() == expected
 
