@@ -15,7 +15,7 @@ import pandas as pd
 from annotations.agreement_estimates import MEASURES, Estimate, counted, estimates
 from annotations.answer_arrays import AnswerArrays, answer_arrays
 from annotations.answer_pairs import AnswerPairs, Compared, Progress, compare, untold
-from annotations.bootstrap import COUNTS_KEPT, KeyDraws, interval
+from annotations.bootstrap import ALL_LAYERS, Rounds, interval
 from annotations.chance_corrected import Floats
 from annotations.frames import of_people
 from annotations.tables import GOLD
@@ -46,7 +46,7 @@ def agreement_table(
     shapes would reach by chance: each answer's ticks permuted over the key's prefixes.
     """
     compared = compare(_arrays(frames, machines), seed=seed, progress=untold)
-    return _table(compared.without(GOLD), _Draws(rounds, seed), untold)
+    return _table(compared.without(GOLD), Rounds(rounds, seed), untold)
 
 
 def agreement_pairs(
@@ -59,27 +59,26 @@ def agreement_pairs(
     first is `one`. Keys that only one of them answered are counted in the note.
     """
     compared = compare(_arrays(frames, machines), seed=seed, progress=untold)
-    return _couples(compared, _Draws(rounds, seed), untold)
+    return _couples(compared, Rounds(rounds, seed), untold)
 
 
 def agreement_of(
-    arrays: AnswerArrays, *, rounds: int, seed: int, progress: Progress
+    arrays: AnswerArrays, *, drawn: Rounds, progress: Progress
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`agreement_table` and `agreement_pairs` at once, of answers in which gold comes first.
 
     Everything is compared but once.
     """
-    compared = compare(arrays, seed=seed, progress=progress)
-    draws = _Draws(rounds, seed)
-    table = _table(compared.without(GOLD), draws, progress)
-    return table, _couples(compared, draws, progress)
+    compared = compare(arrays, seed=drawn.seed, progress=progress)
+    table = _table(compared.without(GOLD), drawn, progress)
+    return table, _couples(compared, drawn, progress)
 
 
 def _arrays(frames: Mapping[str, pd.DataFrame], machines: bool) -> AnswerArrays:
     return answer_arrays(frames if machines else of_people(frames), first=GOLD)
 
 
-def _table(compared: Compared, draws: "_Draws", progress: Progress) -> pd.DataFrame:
+def _table(compared: Compared, drawn: Rounds, progress: Progress) -> pd.DataFrame:
     answers_K = np.bincount(compared.key_A, minlength=len(compared.layer_K))
     scopes = list(_scopes(compared))
     rows = []
@@ -89,7 +88,7 @@ def _table(compared: Compared, draws: "_Draws", progress: Progress) -> pd.DataFr
         alone = int((answers_K[_inside(compared, scope[1])] == 1).sum())
         people = len(np.unique([pairs.one_P, pairs.other_P]))
         notes = [f"{counted(alone, 'key')} with one answer left out"] if alone else []
-        found = _estimated(pairs, keys, draws, scope, "no key has two answers")
+        found = _estimated(pairs, keys, drawn, scope, "no key has two answers")
         rows += [
             (scope[0], measure, *figures, keys, people, "; ".join([*own, *notes]), baseline)
             for measure, figures, own, baseline in found
@@ -97,7 +96,7 @@ def _table(compared: Compared, draws: "_Draws", progress: Progress) -> pd.DataFr
     return pd.DataFrame(rows, columns=list(_TABLE), dtype="object").astype(_TABLE)
 
 
-def _couples(compared: Compared, draws: "_Draws", progress: Progress) -> pd.DataFrame:
+def _couples(compared: Compared, drawn: Rounds, progress: Progress) -> pd.DataFrame:
     places = range(len(compared.people))
     couples = sorted(combinations(places, 2), key=lambda two: compared.people[two[0]] == GOLD)
     scopes = list(_scopes(compared))
@@ -116,7 +115,7 @@ def _couples(compared: Compared, draws: "_Draws", progress: Progress) -> pd.Data
             notes = [f"{counted(alone, 'key')} that one of them answered left out"] if alone else []
             pairs, keys = _renumbered(shared)
             found = _estimated(
-                pairs, keys, draws, scope, "no key that both answered", directed=True
+                pairs, keys, drawn, scope, "no key that both answered", directed=True
             )
             rows += [
                 (scope[0], *names, measure, *figures, keys, "; ".join([*own, *notes]), baseline)
@@ -125,29 +124,15 @@ def _couples(compared: Compared, draws: "_Draws", progress: Progress) -> pd.Data
     return pd.DataFrame(rows, columns=list(_PAIRS), dtype="object").astype(_PAIRS)
 
 
-class _Draws:
-    """The weights of keys: a row of ones, then a row a round; the same for as many keys."""
+def _weights(drawn: Rounds, keys: int, layer: int | None) -> Iterator[Floats]:
+    """(1 + rounds) × keys, some rows at a time: ones, then how often a round draws each key.
 
-    def __init__(self, rounds: int, seed: int) -> None:
-        assert rounds > 0, "an interval needs a round"
-        self.rounds = rounds
-        self._seed = seed
-        self._made: dict[tuple[int, int | None], KeyDraws] = {}  # most couples answer the same keys
-
-    def weights(self, keys: int, layer: int | None) -> Iterator[Floats]:
-        """(1 + rounds) × keys, some rows at a time.
-
-        Other layers' keys change nothing of a layer's draws.
-        """
-        first = np.ones((1, keys))
-        if (keys, layer) not in self._made:
-            if self.rounds * (keys + sum(made for made, _ in self._made)) > COUNTS_KEPT:
-                self._made.clear()
-            stream = 0 if layer is None else layer + 1
-            self._made[keys, layer] = KeyDraws(keys, self.rounds, [self._seed, stream])
-        for drawn_RK in self._made[keys, layer]:
-            yield np.vstack([first, drawn_RK])
-            first = first[:0]
+    Other layers' keys change nothing of a layer's draws.
+    """
+    first = np.ones((1, keys))
+    for drawn_RK in drawn.draws(keys, ALL_LAYERS if layer is None else layer):
+        yield np.vstack([first, drawn_RK])
+        first = first[:0]
 
 
 _Row = tuple[str, tuple[float, float, float], list[str], float]  # measure, figures, notes, baseline
@@ -156,7 +141,7 @@ _Row = tuple[str, tuple[float, float, float], list[str], float]  # measure, figu
 def _estimated(
     pairs: AnswerPairs,
     keys: int,
-    draws: _Draws,
+    drawn: Rounds,
     scope: _Scope,
     nothing: str,
     *,
@@ -165,7 +150,7 @@ def _estimated(
     """Each measure's value and interval; `nothing` is the reason where there is no key."""
     if not keys:
         return [(measure, (np.nan, np.nan, np.nan), [nothing], np.nan) for measure in MEASURES]
-    found = estimates(pairs, draws.weights(keys, scope[1]), directed=directed)
+    found = estimates(pairs, _weights(drawn, keys, scope[1]), directed=directed)
     low_M, high_M = interval(np.stack([one.values_R[1:] for one in found.values()], axis=1))
     ends = zip(low_M.tolist(), high_M.tolist(), strict=True)
     return [_row(*named, end) for named, end in zip(found.items(), ends, strict=True)]

@@ -4,69 +4,84 @@ Shapes: K keys, M statistics, R rounds. Rounds come in blocks, so that a large s
 R × K numbers of eight bytes at once.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 Counts = npt.NDArray[np.integer]
 PERCENTILES = (2.5, 97.5)  # of a 95 % interval
-_COUNTS_AT_ONCE = 2_000_000
-COUNTS_KEPT = 64_000_000  # of a byte each, mostly
-# From so many keys on, each draw is made by itself, which is many times faster there than to split
-# up the draws over the keys. Below, the older way stays: smaller studies keep their intervals.
-_MANY_KEYS = 1_000
+_COUNTS_AT_ONCE = 500_000
+COUNTS_KEPT = 64_000_000  # of a byte each
+ALL_LAYERS = 1 << 20  # the random stream of keys of all layers; a layer's keys have its number
 _RUN = 64  # keys that are counted together on the way to a median
 
 
-class KeyDraws:
-    """The rounds of one random stream: how often each key is drawn, block by block.
+class Rounds:
+    """So many rounds of random streams, block by block; the same each time.
 
-    They are the same each time; up to some tens of thousands of keys they are made but once.
+    What was made is kept for the next who asks for it, up to COUNTS_KEPT: statistics of as many
+    keys of the same layers have the same draws, whatever they are and whoever answered.
     """
 
-    def __init__(self, keys: int, rounds: int, seed: list[int]) -> None:
-        self.keys = keys
-        self._how = (keys, rounds, seed)
-        self._kept: list[Counts] = []
-        self._keeps = keys * rounds <= COUNTS_KEPT
+    def __init__(self, number: int, seed: int) -> None:
+        assert number > 0, "an interval needs a round"
+        self.number = number
+        self.seed = seed
+        self._made: dict[Hashable, list[Counts]] = {}
 
-    def __iter__(self) -> Iterator[Counts]:
-        if self._kept:
-            yield from self._kept
-            return
-        made = []
-        for block_RK in blocks_of_draws(*self._how):
-            if self._keeps:
-                made.append(block_RK)
-            yield block_RK
-        self._kept = made
+    @classmethod
+    def of(cls, rounds: "int | Rounds", seed: int) -> "Rounds":
+        """So many rounds, or those that are there already."""
+        return rounds if isinstance(rounds, Rounds) else cls(rounds, seed)
+
+    def draws(self, keys: int, stream: int) -> Iterable[Counts]:
+        """Rounds × keys: how often each key is drawn, with replacement, as many as there are keys.
+
+        That is all that a weighted sum over keys depends on.
+        """
+        make = partial(_draws, keys, self.number, [self.seed, stream])
+        return self._kept(("draws", keys, stream), keys, make)
+
+    def shuffles(self, codes_K: Counts, stream: int) -> Iterable[Counts]:
+        """Rounds × keys: the codes, which are bytes, in random orders."""
+        make = partial(_shuffles, codes_K, self.number, [self.seed, stream, 0])
+        return self._kept(("shuffles", codes_K.tobytes(), stream), len(codes_K), make)
+
+    def _kept(
+        self, name: Hashable, keys: int, make: Callable[[], Iterator[Counts]]
+    ) -> Iterable[Counts]:
+        room = COUNTS_KEPT - keys * self.number
+        if room < 0:
+            return make()
+        if name not in self._made:
+            if sum(block.size for made in self._made.values() for block in made) > room:
+                self._made.clear()
+            self._made[name] = list(make())
+        return self._made[name]
 
 
-def key_draws(keys: int, rounds: int, seed: list[int]) -> Counts:
-    """Rounds × keys: how often each key is drawn, with replacement, as many as there are keys.
-
-    That is all that a weighted sum over keys depends on.
-    """
-    return np.concatenate(list(blocks_of_draws(keys, rounds, seed)))
-
-
-def blocks_of_draws(keys: int, rounds: int, seed: list[int]) -> Iterator[Counts]:
-    """The same rounds, some at a time."""
-    random = np.random.default_rng(seed)
-    even = np.full(keys, 1 / keys)
+def _blocks(keys: int, rounds: int) -> Iterator[int]:
+    """How many rounds there are in each block."""
     at_once = max(1, _COUNTS_AT_ONCE // keys)
     for start in range(0, rounds, at_once):
-        block = min(at_once, rounds - start)
-        if keys < _MANY_KEYS:
-            drawn_RK = random.multinomial(keys, even, size=block)
-            yield drawn_RK.astype(np.min_scalar_type(drawn_RK.max()))
-            continue
-        counts_RK = np.empty((block, keys), dtype=np.uint8)
-        for row_K in counts_RK:
-            drawn_K = np.bincount(random.integers(keys, size=keys, dtype=np.uint32), minlength=keys)
-            row_K[:] = np.minimum(drawn_K, 255)  # which no key ever is drawn
-        yield counts_RK
+        yield min(at_once, rounds - start)
+
+
+def _draws(keys: int, rounds: int, seed: list[int]) -> Iterator[Counts]:
+    random = np.random.default_rng(seed)
+    for block in _blocks(keys, rounds):
+        drawn_RK = random.integers(keys, size=(block, keys), dtype=np.uint32)
+        drawn_RK += np.arange(block, dtype=np.uint32)[:, None] * np.uint32(keys)
+        counts_RK = np.bincount(drawn_RK.ravel(), minlength=block * keys).reshape(block, keys)
+        yield counts_RK.astype(np.uint8)  # no key ever is drawn 256 times: the odds are 1 to 256!
+
+
+def _shuffles(codes_K: Counts, rounds: int, seed: list[int]) -> Iterator[Counts]:
+    random = np.random.default_rng(seed)
+    for block in _blocks(len(codes_K), rounds):
+        yield random.permuted(np.tile(codes_K, (block, 1)), axis=1)
 
 
 def resampled_sums(

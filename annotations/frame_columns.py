@@ -4,13 +4,17 @@ They are sorted here and not by the database, because databases sort names by co
 own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 BETWEEN_RANKS = ","  # of a pattern's ticks, as the database strings them together
+_ORDER = ("layer", "key", "annotator", "pattern", "rank")
 _PLACE = {"layer": "int64", "key": "int64"}
 _ANSWER = {**_PLACE, "annotator": "str"}
 # Column types. Coefficients are stored as the 32-bit numbers that mining computed.
@@ -39,57 +43,58 @@ COLUMNS = {
 }
 
 
-def frame_of(name: str, rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
-    """One of COLUMNS. `labels` come a row a pattern: the ranks that it ticks as a text, or None."""
-    columns = COLUMNS[name]
-    frame = _typed(name, rows)
-    if "token_ends" in frame.columns:
-        apart = frame["token_ends"].str.strip("[]").str.replace(",", " ", regex=False)
-        frame["token_ends"] = apart.str.replace("  ", " ", regex=False)
-    order = [name for name in ("layer", "key", "annotator", "pattern", "rank") if name in columns]
-    by = frame[order]
-    if "annotator" in columns:  # whole numbers sort many times faster than names
-        codes, names = pd.factorize(by["annotator"])
-        by = by.assign(annotator=names.argsort().argsort()[codes] if len(names) else codes)
-    return frame.take(by.sort_values(order).index).reset_index(drop=True)
+def frame_of(
+    name: str, rows: Sequence[Sequence[Any]], called: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """One of COLUMNS. `labels` come a row a pattern: the ranks that it ticks as a text, or None.
 
-
-def _typed(name: str, rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
-    columns = COLUMNS[name]
-    values = zip(*rows, strict=True) if rows else [()] * len(columns)
-    if name == "labels":
-        return _ticks(*values)
-    return pd.DataFrame(
-        {
-            column: _column(list(cells), type_)
-            for (column, type_), cells in zip(columns.items(), values, strict=True)
+    Annotators stand as they are `called`, in the order of that; by their names without it.
+    """
+    types = COLUMNS[name] | ({"rank": "str"} if name == "labels" else {})
+    frame = pd.DataFrame(
+        {  # not out of zip(*rows): an argument a row takes several times as long
+            column: _column([row[place] for row in rows], type_)
+            for place, (column, type_) in enumerate(types.items())
         }
     )
+    if name == "prefixes":
+        apart = frame["token_ends"].str.strip("[]").str.replace(",", " ", regex=False)
+        frame["token_ends"] = apart.str.replace("  ", " ", regex=False)
+    by = {column: frame[column].to_numpy() for column in _ORDER if column in types}
+    if "annotator" in types:  # whole numbers sort many times faster than names
+        by["annotator"], frame["annotator"] = _people(frame["annotator"], called)
+    if name == "labels":
+        del by["rank"]
+    ordered = frame.take(np.lexsort([*by.values()][::-1]))
+    return (_ticks(ordered) if name == "labels" else ordered).reset_index(drop=True)
 
 
-def _ticks(
-    layers: Sequence[int],
-    keys: Sequence[int],
-    annotators: Sequence[str],
-    patterns: Sequence[int],
-    ranks: Sequence[str | None],
-) -> pd.DataFrame:
+def _people(
+    annotators: "pd.Series[Any]", called: Mapping[str, str] | None
+) -> tuple[npt.NDArray[np.int64], Any]:
+    """Each row's annotator: their place in the order, and what they are called."""
+    codes, names = pd.factorize(annotators)
+    if called is None:
+        called = {name: name for name in sorted(names)}
+    place = {name: number for number, name in enumerate(called)}
+    places = np.array([place[name] for name in names], dtype=np.int64)
+    return places[codes], pd.array([called[name] for name in names], dtype="str").take(codes)
+
+
+def _ticks(patterns: pd.DataFrame) -> pd.DataFrame:
     """`labels` out of a row a pattern, with the ranks that it ticks or None."""
-    ticked = [text for text in ranks if text is not None]
-    times = [0 if text is None else text.count(BETWEEN_RANKS) + 1 for text in ranks]
-    whole = (layers, keys, annotators, patterns)
-    frame = pd.DataFrame(
-        {
-            column: _column(list(cells), COLUMNS["labels"][column]).repeat(times)
-            for column, cells in zip(COLUMNS["labels"], whole, strict=False)
-        }
-    ).reset_index(drop=True)
-    every = BETWEEN_RANKS.join(ticked).split(BETWEEN_RANKS) if ticked else []
-    return frame.assign(rank=np.array(every, dtype="int64"))
+    ranks = pc.split_pattern(pa.array(patterns["rank"], pa.large_string()), BETWEEN_RANKS)
+    row_L = pc.list_parent_indices(ranks).to_numpy()
+    rank_L = pc.cast(pc.list_flatten(ranks), pa.int64()).to_numpy()
+    in_order = rank_L[np.lexsort((rank_L, row_L))]  # databases promise none within a text
+    return patterns.drop(columns="rank").take(row_L).assign(rank=in_order)
 
 
 def _column(cells: list[Any], type_: str) -> "pd.Series[Any]":
     """A column of this type, whatever the rows there happen to be."""
     if type_ in ("int64", "float32", "float64"):
         return pd.Series(np.array(cells, dtype=type_))
-    return pd.Series(cells, dtype="object").astype(type_)
+    column = pd.Series(cells, dtype="object")
+    if type_ != "str":  # SQLite gives a time as a text
+        column = pd.to_datetime(column, utc=True, format="ISO8601")
+    return column.astype(type_)

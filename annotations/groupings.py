@@ -30,10 +30,11 @@ def omega_of(together_ANN: Floats, one_P: Places, other_P: Places) -> Floats:
     """
     items = together_ANN.shape[-1]
     rows, columns = np.triu_indices(items, k=1)
-    together_AT = together_ANN[:, rows, columns]  # T pairs of items
+    most = int(together_ANN.max(initial=0))
+    # T pairs of items, in as few bytes as hold them: most of the time goes into moving them.
+    together_AT = together_ANN[:, rows, columns].astype(np.min_scalar_type(most))
     total = len(rows)
-    multiplicities = np.arange(int(together_AT.max(initial=0)) + 1)
-    counts_AJ = np.stack([(together_AT == j).sum(axis=1) for j in multiplicities], axis=1)
+    counts_AJ = np.stack([(together_AT == j).sum(axis=1) for j in range(most + 1)], axis=1)
     agreed_P = (together_AT[one_P] == together_AT[other_P]).sum(axis=1)
     by_chance_P = (counts_AJ[one_P] * counts_AJ[other_P]).sum(axis=1)
     return ratio((total * agreed_P - by_chance_P) * 1.0, (total**2 - by_chance_P) * 1.0)
@@ -44,9 +45,15 @@ def bcubed_of(together_ANN: Floats, one_P: Places, other_P: Places) -> tuple[Flo
 
     Precision is NaN where `other` has no item in a pattern, recall where `one` has none.
     """
-    one_PNN, other_PNN = together_ANN[one_P], together_ANN[other_P]
-    shared_PNN = np.minimum(one_PNN, other_PNN)
-    return _kept(shared_PNN, other_PNN), _kept(shared_PNN, one_PNN)
+    shared_PNN = np.minimum(together_ANN[one_P], together_ANN[other_P])
+    neighbours_AN = (together_ANN > 0).sum(axis=-1) * 1.0
+    # Of what is never together nothing is shared: 0 / 1. To divide only elsewhere is far slower.
+    divisors_ANN = np.maximum(together_ANN, 1)
+    precision_P, recall_P = (
+        _kept(shared_PNN / divisors_ANN[judged_P], neighbours_AN[judged_P])
+        for judged_P in (other_P, one_P)
+    )
+    return precision_P, recall_P
 
 
 def harmonic_mean(precision_P: Floats, recall_P: Floats) -> Floats:
@@ -57,12 +64,8 @@ def harmonic_mean(precision_P: Floats, recall_P: Floats) -> Floats:
     return np.where(neither_P, np.nan, np.nan_to_num(mean_P, nan=0.0))
 
 
-def _kept(shared_PNN: Floats, judged_PNN: Floats) -> Floats:
+def _kept(shares_PNN: Floats, neighbours_PN: Floats) -> Floats:
     """The mean share of the judged patterns' togetherness that is shared: over neighbours first."""
-    neighbours_PNN = judged_PNN > 0
-    shares_PNN = np.divide(
-        shared_PNN, judged_PNN, out=np.zeros_like(judged_PNN), where=neighbours_PNN
-    )
-    per_item_PN = ratio(shares_PNN.sum(axis=-1), neighbours_PNN.sum(axis=-1) * 1.0)
+    per_item_PN = ratio(shares_PNN.sum(axis=-1), neighbours_PN)
     grouped_PN = ~np.isnan(per_item_PN)
     return ratio(np.nan_to_num(per_item_PN).sum(axis=-1), grouped_PN.sum(axis=-1) * 1.0)

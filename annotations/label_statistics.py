@@ -10,8 +10,8 @@ is a mean, a median or a ratio of sums over keys.
 Whatever cannot be computed is NaN, and then `note` says why in words.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +29,14 @@ from annotations.answer_measures import (
     key_measures,
 )
 from annotations.answer_weights import KEY, Policy, counted_answers
-from annotations.bootstrap import KeyDraws, interval, resampled_medians, resampled_sums
+from annotations.bootstrap import (
+    ALL_LAYERS,
+    Counts,
+    Rounds,
+    interval,
+    resampled_medians,
+    resampled_sums,
+)
 from annotations.categories import ANSWER
 from annotations.frames import of_people
 from annotations.tables import GOLD, SEMANTIC
@@ -60,8 +67,7 @@ _COLUMNS = {
 }  # fmt: skip
 NO_ANSWER, ONE_KEY = "no answer counts here", "one key: no interval"
 NO_TIME = "only gold answers here, and these are not timed"
-# Random streams of the scopes that are no layer; layers have their number, as in figure 2.
-_STREAM_ALL, _STREAM_ANNOTATOR = 1 << 20, (1 << 20) + 1
+_ANNOTATORS = ALL_LAYERS + 1  # the random stream of their shuffles
 
 
 class _Found(NamedTuple):
@@ -80,19 +86,19 @@ class _Scope:
     timed: pd.DataFrame  # seconds of people's own answers
     annotators: int
     timed_annotators: int
-    seed: list[int]
-    rounds: int
-    drawn: dict[int, KeyDraws] = field(default_factory=dict)
+    stream: int
+    shuffles: int  # the random stream of the trend's p
+    drawn: Rounds
 
-    def draws(self, keys: int) -> KeyDraws:
-        """The scope's rounds over so many keys, made once for all measures."""
-        return self.drawn.setdefault(keys, KeyDraws(keys, self.rounds, self.seed))
+    def draws(self, keys: int) -> Iterable[Counts]:
+        """The scope's rounds over so many keys."""
+        return self.drawn.draws(keys, self.stream)
 
 
 def label_statistics(
     frames: Mapping[str, pd.DataFrame],
     *,
-    rounds: int = 1000,
+    rounds: int | Rounds = 1000,
     seed: int = 0,
     policy: Policy = "gold",
     machines: bool = False,
@@ -108,13 +114,13 @@ def label_statistics(
     may be absent: coverage and trend need prefixes and labels, patterns per key needs neither.
     Trends are told for `all` and for annotators: of each key's share of prefixes with a semantic
     pattern over its layer (trend.py). Whoever has `category_counts` of the same answers already
-    may give them as `counts`.
+    may give them as `counts`; `rounds` that others use, too, have a seed of their own.
     """
     frames = frames if machines else of_people(frames)
     wanted = {need for measure in measures for need in _NEEDS[measure]}
     measured = answer_measures(frames, wanted=wanted, counts=counts)
     rows = []
-    for scope in _scopes(frames["submissions"], measured, policy, (seed, rounds), scopes):
+    for scope in _scopes(frames["submissions"], measured, policy, Rounds.of(rounds, seed), scopes):
         rows += _rows(scope, measures)
     return pd.DataFrame(rows, columns=list(_COLUMNS), dtype="object").astype(_COLUMNS)
 
@@ -123,25 +129,24 @@ def _scopes(
     submissions: pd.DataFrame,
     measured: pd.DataFrame,
     policy: Policy,
-    how: tuple[int, int],
+    drawn: Rounds,
     scopes: Collection[str],
 ) -> Iterator[_Scope]:
-    seed, rounds = how
     counted = measured.merge(counted_answers(submissions, policy), on=ANSWER)
     timed = measured.merge(counted_answers(submissions, "annotators"), on=ANSWER)
     timed = timed.merge(counted[KEY].drop_duplicates(), on=KEY)
 
-    def scope(name: str, counts: pd.DataFrame, times: pd.DataFrame, stream: int) -> _Scope:
+    def scope(name: str, counts: pd.DataFrame, times: pd.DataFrame, *streams: int) -> _Scope:
         people = (counts["annotator"].nunique(), times["annotator"].nunique())
         tables = (key_measures(counts), key_measures(times))
-        return _Scope(name, *tables, *people, [seed, stream], rounds)
+        return _Scope(name, *tables, *people, streams[0], streams[-1], drawn)
 
     if ALL in scopes:
-        yield scope(ALL, counted, timed, _STREAM_ALL)
+        yield scope(ALL, counted, timed, ALL_LAYERS)
     for layer in sorted(counted["layer"].unique().tolist()) if LAYER in scopes else ():
         here, times = (table[table["layer"] == layer] for table in (counted, timed))
         yield scope(f"layer {layer}", here, times, layer)
-    # All annotators have one random stream, since a name must not move an interval: a dataset
+    # All annotators have the same random streams, since a name must not move an interval: a dataset
     # shows pseudonyms.
     own_answers = measured.assign(weight=1.0)
     people = measured["annotator"].unique().tolist() if ANNOTATOR in scopes else []
@@ -150,7 +155,7 @@ def _scopes(
             continue  # the policy leaves these answers out
         theirs = own_answers[own_answers["annotator"] == name]
         times = theirs.iloc[:0] if name == GOLD else theirs
-        yield scope(f"annotator {name}", theirs, times, _STREAM_ANNOTATOR)
+        yield scope(f"annotator {name}", theirs, times, ALL_LAYERS, _ANNOTATORS)
 
 
 def _rows(scope: _Scope, measures: Collection[str]) -> list[tuple[object, ...]]:
@@ -218,9 +223,11 @@ def _trend(scope: _Scope) -> tuple[_Found, _Found]:
         return (_Found(np.nan, note=NO_ANSWER),) * 2
     layers_K = scope.counted.index.get_level_values("layer").to_numpy()
     shares_K = (scope.counted[f"{COVERED} {SEMANTIC}"] / scope.counted[PREFIXES]).to_numpy()
-    found = share_trend(layers_K, shares_K, rounds=scope.rounds, seed=scope.seed)
+    found = share_trend(
+        layers_K, shares_K, drawn=scope.drawn, stream=scope.stream, shuffles=scope.shuffles
+    )
     if isinstance(found, str):
         return (_Found(np.nan, note=found),) * 2
-    left_out = f"{found.left_out} of {scope.rounds} rounds drew keys that were all alike"
+    left_out = f"{found.left_out} of {scope.drawn.number} rounds drew keys that were all alike"
     tau = _Found(found.tau, found.low, found.high, left_out if found.left_out else "")
     return tau, _Found(found.p, note="a p-value: no interval")

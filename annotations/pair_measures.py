@@ -51,7 +51,9 @@ def observed(
     sides = (one_P[chosen], other_P[chosen])
     for block, items in _blocks(arrays.patterns, *sides, items_P[chosen]):
         one_X, other_X = (side[block] for side in sides)
-        types_XTT[block], means_XM[block] = _measured(arrays.patterns, one_X, other_X, items)
+        types_XTT[block], means_XM[block] = _measured(
+            arrays.patterns, one_X, other_X, items, with_omega=True
+        )
         given = [
             np.eye(len(CATEGORIES))[arrays.categories(side, items)] for side in (one_X, other_X)
         ]
@@ -81,7 +83,6 @@ def by_chance(
         sides = places.reshape(2, -1)
         baselines_PM[rows] = _mean_of_draws(own, sides[0], sides[1], items, draws, random)
         told(len(rows))
-    baselines_PM[:, 0] = np.nan
     return baselines_PM
 
 
@@ -122,7 +123,8 @@ def _mean_of_draws(
         sides = ((steps + one_P).ravel(), (steps + other_P).ravel())
         means_XM = _no_means(copies * len(one_P))
         for block, _ in _blocks(moved, *sides, np.full(len(means_XM), items)):
-            means_XM[block] = _measured(moved, sides[0][block], sides[1][block], items)[1]
+            one_X, other_X = (side[block] for side in sides)
+            means_XM[block] = _measured(moved, one_X, other_X, items, with_omega=False)[1]
         sums_PM += means_XM.reshape(copies, len(one_P), len(MEANS)).sum(axis=0)
     return sums_PM / draws
 
@@ -149,9 +151,9 @@ def _blocks(
 
 
 def _measured(
-    patterns: Patterns, one_P: Places, other_P: Places, items: int
+    patterns: Patterns, one_P: Places, other_P: Places, items: int, *, with_omega: bool
 ) -> tuple[Floats, Floats]:
-    """P × T × T matched types and P × M means."""
+    """P × T × T matched types and P × M means, of which omega is NaN unless wanted."""
     counts = [patterns.count_A[side].astype(np.float64) for side in (one_P, other_P)]
     slots = int(max(count.max(initial=0) for count in counts))
     # An answer that is in several pairs is looked at once.
@@ -166,7 +168,7 @@ def _measured(
     matched_P = types_PTT.sum(axis=(-2, -1))
     together_ANN = ticks_ASN.transpose(0, 2, 1) @ ticks_ASN
     means = {
-        "omega": omega_of(together_ANN, *sides),
+        "omega": omega_of(together_ANN, *sides) if with_omega else np.full(len(one_P), np.nan),
         "pattern_precision": ratio(matched_P, counts[1]),
         "pattern_recall": ratio(matched_P, counts[0]),
         "pattern_f1": ratio(2 * matched_P, counts[0] + counts[1]),

@@ -12,7 +12,7 @@ import pandas as pd
 
 from annotations.answer_arrays import answer_arrays, category_counts
 from annotations.answer_weights import KEY, Policy, counted_answers
-from annotations.bootstrap import KeyDraws, interval, resampled_sums
+from annotations.bootstrap import Rounds, interval, resampled_sums
 from annotations.categories import ANSWER, CATEGORIES
 from annotations.frames import of_people
 
@@ -20,7 +20,7 @@ from annotations.frames import of_people
 def layer_statistics(
     frames: Mapping[str, pd.DataFrame],
     *,
-    rounds: int = 1000,
+    rounds: int | Rounds = 1000,
     seed: int = 0,
     policy: Policy = "gold",
     machines: bool = False,
@@ -31,18 +31,20 @@ def layer_statistics(
     Columns: layer, category, prefixes (weighted count), share, ci_low, ci_high, keys, annotators.
     A layer with an answer has one row for each of CATEGORIES, in their order; others have none. The
     interval is the 95 % percentile bootstrap over keys; with a single key it is undefined (NaN).
-    Whoever has `category_counts` of the same answers already may give them as `counts`.
+    Whoever has `category_counts` of the same answers already may give them as `counts`; `rounds`
+    that others use, too, have a seed of their own.
     """
     frames = frames if machines else of_people(frames)
     answers = counted_answers(frames["submissions"], policy)
     if counts is None:
         counts = category_counts(answer_arrays(frames))
     per_key = _prefixes_per_key(counts, answers)
+    drawn = Rounds.of(rounds, seed)
     rows = []
     for layer in per_key.index.unique("layer").tolist():
         own = per_key.xs(layer, level="layer")
         totals_C = np.ascontiguousarray(own.to_numpy()).sum(axis=0)  # key by key, in their order
-        low_C, high_C = _interval(own.to_numpy(), rounds, [seed, layer])
+        low_C, high_C = _interval(own.to_numpy(), drawn, layer)
         people = answers.loc[answers["layer"] == layer, "annotator"].nunique()
         for place, category in enumerate(CATEGORIES):
             share = totals_C[place] / totals_C.sum()
@@ -68,12 +70,12 @@ def _prefixes_per_key(counts: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFra
 
 
 def _interval(
-    prefixes_KC: npt.NDArray[np.float64], rounds: int, seed: list[int]
+    prefixes_KC: npt.NDArray[np.float64], drawn: Rounds, layer: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """The ends of the shares' interval; K keys, C categories, R rounds."""
     keys, categories = prefixes_KC.shape
     if keys < 2:
         undefined_C = np.full(categories, np.nan)
         return undefined_C, undefined_C
-    sums_RC = resampled_sums(prefixes_KC, KeyDraws(keys, rounds, seed))
+    sums_RC = resampled_sums(prefixes_KC, drawn.draws(keys, layer))
     return interval(sums_RC / sums_RC.sum(axis=1, keepdims=True))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from annotations.bootstrap import blocks_of_draws, interval
+from annotations.bootstrap import Rounds, interval
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -36,7 +36,7 @@ class Trend:
 
 
 def share_trend(
-    layers_K: npt.NDArray[np.int64], shares_K: Floats, *, rounds: int, seed: list[int]
+    layers_K: npt.NDArray[np.int64], shares_K: Floats, *, drawn: Rounds, stream: int, shuffles: int
 ) -> Trend | str:
     """The trend of keys' shares over their layers, or in words why there is none to compute."""
     rows_K, layers = _codes(layers_K)
@@ -48,10 +48,10 @@ def share_trend(
     shape = (layers, shares)
     table_LS = np.bincount(rows_K * shares + columns_K, minlength=layers * shares).reshape(shape)
     surplus, tau = _tau_b(table_LS[None])
-    extreme = _as_extreme(rows_K, columns_K, shape, abs(int(surplus[0])), rounds, [*seed, 0])
-    drawn_R = _resampled(rows_K * shares + columns_K, shape, rounds, [*seed, 1])
+    extreme = _as_extreme(rows_K, columns_K, shape, abs(int(surplus[0])), drawn, shuffles)
+    drawn_R = _resampled(rows_K * shares + columns_K, shape, drawn, stream)
     low_1, high_1 = interval(drawn_R[:, None])
-    p = (1 + extreme) / (1 + rounds)
+    p = (1 + extreme) / (1 + drawn.number)
     left_out = int(np.isnan(drawn_R).sum())
     return Trend(float(tau[0]), p, float(low_1[0]), float(high_1[0]), left_out)
 
@@ -89,31 +89,30 @@ def _as_extreme(
     columns_K: Counts,
     shape: tuple[int, int],
     bar: int,
-    rounds: int,
-    seed: list[int],
+    drawn: Rounds,
+    stream: int,
 ) -> int:
     """How many shuffles have a surplus as far from 0; ties are the same in all, so it decides."""
-    random = np.random.default_rng(seed)
-    at_once = max(1, _CELLS_AT_ONCE // max(len(rows_K), shape[0] * shape[1]))
+    size = shape[0] * shape[1]
     small_K = rows_K.astype(np.min_scalar_type(shape[0]))  # which are shuffled faster
     found = 0
-    for start in range(0, rounds, at_once):
-        block = min(at_once, rounds - start)
-        shuffled_RK = random.permuted(np.tile(small_K, (block, 1)), axis=1)
-        cells_RK = shuffled_RK.astype(np.int64) * shape[1] + columns_K
-        cells_RK += np.arange(block)[:, None] * (shape[0] * shape[1])
-        counted = np.bincount(cells_RK.ravel(), minlength=block * shape[0] * shape[1])
-        surplus_R, _ = _tau_b(counted.reshape(block, *shape))
-        found += int((np.abs(surplus_R) >= bar).sum())
+    for shuffled_RK in drawn.shuffles(small_K, stream):
+        at_once = max(1, _CELLS_AT_ONCE // size)
+        for start in range(0, len(shuffled_RK), at_once):
+            cells_RK = shuffled_RK[start : start + at_once].astype(np.int64) * shape[1] + columns_K
+            cells_RK += np.arange(len(cells_RK))[:, None] * size
+            counted = np.bincount(cells_RK.ravel(), minlength=len(cells_RK) * size)
+            surplus_R, _ = _tau_b(counted.reshape(-1, *shape))
+            found += int((np.abs(surplus_R) >= bar).sum())
     return found
 
 
-def _resampled(cells_K: Counts, shape: tuple[int, int], rounds: int, seed: list[int]) -> Floats:
+def _resampled(cells_K: Counts, shape: tuple[int, int], drawn: Rounds, stream: int) -> Floats:
     """tau-b of each round's keys."""
     size = shape[0] * shape[1]
     found = [np.empty(0)]
     at_once = max(1, _CELLS_AT_ONCE // size)
-    for drawn_RK in blocks_of_draws(len(cells_K), rounds, seed):
+    for drawn_RK in drawn.draws(len(cells_K), stream):
         for start in range(0, len(drawn_RK), at_once):
             block_RK = drawn_RK[start : start + at_once]
             tables = [np.bincount(cells_K, weights=row, minlength=size) for row in block_RK]

@@ -4,21 +4,27 @@ The canonical file is lossless. Text is written as it is, also where a spreadshe
 a formula. A float has the shortest form that reads back to the same float64 (and so to the same
 float32 where it was one). What CSV readers cannot carry, a NUL or a lone surrogate, is refused.
 A spreadsheet-safe copy is another file (`spreadsheet.py` says how its text is guarded).
+
+Lines are joined by Arrow, column by column: its own CSV writer quotes every text or none, and
+Python's makes an object of every cell.
 """
 
-import csv
-import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from annotations.dataset_columns import Column
 from exports.columns import ALL_FILES
 from mining.errors import DatasetError
 
 BLOCK = 20_000  # rows that are text at the same time
+_TEXT = pa.large_string()  # a block may hold more than 2 GB
+_COMMA, _QUOTE, _LINE_END, _NOTHING = (pa.scalar(text, _TEXT) for text in (",", '"', "\r\n", ""))
+_SPECIAL = '[",\r\n]'  # what a text is quoted for
 _PLACE = ("layer", "key", "annotator", "pattern", "rank")
 
 
@@ -41,10 +47,17 @@ def csv_rows(
     assert list(frame.columns) == expected, f"{name} has {list(frame.columns)}, not {expected}"
     for start in range(0, len(frame), BLOCK):
         block = frame.iloc[start : start + BLOCK]
-        cells = [_cells(name, column, block[column.name], guard) for column in columns]
-        text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\r\n").writerows(zip(*cells, strict=True))
-        yield _encoded(name, text.getvalue(), block)
+        try:
+            cells = [_cells(name, column, block[column.name], guard) for column in columns]
+            lines = pc.binary_join_element_wise(*cells, _COMMA)
+            ends = pc.binary_join_element_wise(lines, _LINE_END, _NOTHING)
+        except UnicodeEncodeError:
+            raise _refused(name, block) from None
+        assert not ends.null_count, f"{name} has a text that is missing"
+        content = ends.buffers()[2].to_pybytes()
+        if b"\0" in content:
+            raise _refused(name, block)
+        yield content
 
 
 def render_csv(name: str, frame: pd.DataFrame) -> bytes:
@@ -54,40 +67,52 @@ def render_csv(name: str, frame: pd.DataFrame) -> bytes:
 
 def _cells(
     name: str, column: Column, values: "pd.Series[Any]", guard: Callable[[str], str] | None
-) -> list[Any]:
-    """A column's cells as the CSV writer takes them: text, and Python's own numbers."""
+) -> pa.Array:
+    """A column's cells as they stand in the file."""
     if column.type == "string":
-        texts: list[str] = values.tolist()
-        return texts if guard is None else [guard(text) for text in texts]
+        return _quoted(values if guard is None else [guard(text) for text in values.tolist()])
     missing = values.isna().to_numpy()
     if not missing.any():
         return _WRITERS[column.type](values)
     assert column.optional, f"{name}: {column.name} has missing values"
     cells = np.full(len(values), "", dtype=object)
-    if missing.all():
-        return cells.tolist()  # such a column may be of any type
-    cells[~missing] = _WRITERS[column.type](values[~missing])
-    return cells.tolist()
+    if not missing.all():  # such a column may be of any type
+        cells[~missing] = _WRITERS[column.type](values[~missing]).to_pylist()
+    return pa.array(cells, _TEXT)
 
 
-def _integers(values: "pd.Series[Any]") -> list[int]:
+def _quoted(texts: "pd.Series[Any] | list[str]") -> pa.Array:
+    cells = pa.array(texts, _TEXT)
+    if isinstance(cells, pa.ChunkedArray):  # as a frame's are that was put together
+        cells = cells.combine_chunks()
+    special = pc.match_substring_regex(cells, _SPECIAL)
+    if not pc.any(special).as_py():
+        return cells
+    doubled = pc.replace_substring(cells, '"', '""')
+    enclosed = pc.binary_join_element_wise(_QUOTE, doubled, _QUOTE, _NOTHING)
+    return pc.if_else(special, enclosed, cells)
+
+
+def _integers(values: "pd.Series[Any]") -> pa.Array:
+    if values.dtype == "int64":
+        return pc.cast(pa.array(values), _TEXT)
     whole = values.astype("int64")
     assert (whole == values).all(), f"{values.name} has a number that is not whole"
-    return whole.tolist()  # type: ignore[no-any-return]
+    return pc.cast(pa.array(whole), _TEXT)
 
 
-def _floats(values: "pd.Series[Any]") -> list[float]:
-    return values.astype("float64").tolist()  # type: ignore[no-any-return]
+def _floats(values: "pd.Series[Any]") -> pa.Array:
+    return pa.array(map(repr, values.astype("float64").tolist()), _TEXT)
 
 
-def _timestamps(values: "pd.Series[Any]") -> list[str]:
+def _timestamps(values: "pd.Series[Any]") -> pa.Array:
     moments = pd.DatetimeIndex(values)
     assert moments.tz is not None, f"{values.name} has no time zone"
     naive = moments.tz_convert("UTC").tz_localize(None).to_numpy()
-    return [f"{moment}Z" for moment in np.datetime_as_string(naive, unit="us")]
+    return pa.array([f"{moment}Z" for moment in np.datetime_as_string(naive, unit="us")], _TEXT)
 
 
-_WRITERS: dict[str, Callable[["pd.Series[Any]"], list[Any]]] = {
+_WRITERS: dict[str, Callable[["pd.Series[Any]"], pa.Array]] = {
     "integer": _integers,
     "float32": _floats,
     "float64": _floats,
@@ -95,13 +120,8 @@ _WRITERS: dict[str, Callable[["pd.Series[Any]"], list[Any]]] = {
 }
 
 
-def _encoded(name: str, text: str, block: pd.DataFrame) -> bytes:
-    """The block in UTF-8; one look at all of it, since faults are rare."""
-    if "\0" not in text:
-        try:
-            return text.encode("utf-8")
-        except UnicodeEncodeError:
-            pass
+def _refused(name: str, block: pd.DataFrame) -> DatasetError:
+    """Which text of a block no CSV file can carry; looked for only where there is one."""
     for column in ALL_FILES[name].columns:
         if column.type != "string":
             continue
@@ -110,7 +130,7 @@ def _encoded(name: str, text: str, block: pd.DataFrame) -> bytes:
                 where = ", ".join(
                     f"{one} {block[one].iloc[row]}" for one in _PLACE if one in block.columns
                 )
-                raise DatasetError(
+                return DatasetError(
                     f"{name}, column {column.name}, {where or f'row {block.index[row] + 1}'}: the "
                     f"text holds {fault}, which a CSV file cannot carry; remove it at its source "
                     "and export again."

@@ -11,6 +11,7 @@ import pandas as pd
 
 from annotations.agreement_table import agreement_of
 from annotations.answer_arrays import answer_arrays, category_counts
+from annotations.bootstrap import Rounds
 from annotations.frames import of_people
 from annotations.label_statistics import label_statistics
 from annotations.statistics import layer_statistics
@@ -35,8 +36,8 @@ def derived_tables(
     arrays = answer_arrays(people, first=GOLD)
     counts = category_counts(arrays)
     del people["labels"], people["prefixes"]  # whose memory agreement needs
-    rounds, seed = BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED
-    yield STATISTICS, layer_statistics(people, counts=counts, rounds=rounds, seed=seed)
-    yield LABEL_STATISTICS, label_statistics(people, counts=counts, rounds=rounds, seed=seed)
-    tables = agreement_of(arrays, rounds=rounds, seed=seed, progress=progress)
+    drawn = Rounds(BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED)
+    yield STATISTICS, layer_statistics(people, counts=counts, rounds=drawn)
+    yield LABEL_STATISTICS, label_statistics(people, counts=counts, rounds=drawn)
+    tables = agreement_of(arrays, drawn=drawn, progress=progress)
     yield from zip((AGREEMENT, AGREEMENT_PAIRS), tables, strict=True)

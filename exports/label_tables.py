@@ -12,7 +12,6 @@ from sqlmodel import Session
 
 from annotations.frame_columns import COLUMNS
 from annotations.frames import Asked, frame_blocks, key_ranges
-from exports.pseudonyms import under_pseudonyms
 
 # What statistics and agreement read of each table.
 _READ = {
@@ -41,10 +40,8 @@ class LabelTables:
 
     def blocks(self, name: str) -> Iterator[pd.DataFrame]:
         """The rows of one table in the dataset's order; together they have all of its columns."""
-        for block in frame_blocks(name, self._asked, self._ranges, session=self._session):
-            frame = block
-            if self._shown is not None:
-                frame = under_pseudonyms({name: block}, self._shown)[name]
+        how = (name, self._asked, self._ranges)
+        for frame in frame_blocks(*how, session=self._session, called=self._shown):
             if name in _READ:
                 smaller = {column: kind for column, kind in _SMALLER.items() if column in frame}
                 self._kept[name].append(frame[_READ[name]].astype(smaller))

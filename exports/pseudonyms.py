@@ -10,19 +10,19 @@ again the same, also where some numbers are missing in it.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-
-import pandas as pd
+from collections.abc import Iterable
 
 from annotations.tables import GOLD, MACHINE, Annotator
 
 _PEOPLE, _MACHINES = "annotator", "machine"
 _MOST_DIGITS = 6  # somebody whose own name has a longer number is no pseudonym
-_ORDER = ("layer", "key", "annotator", "pattern", "rank")
 
 
 def pseudonyms(annotators: Iterable[Annotator]) -> dict[str, str]:
-    """Name → pseudonym, in the order in which a dataset lists them; gold is last."""
+    """Name → pseudonym, in the order in which a dataset lists them; gold is last.
+
+    In the order of names, a dataset's rows would tell whose name comes first.
+    """
     by_age = sorted(annotators, key=lambda one: one.id or 0)
     shown: dict[str, str] = {}
     for kind, members in (
@@ -36,23 +36,3 @@ def pseudonyms(annotators: Iterable[Annotator]) -> dict[str, str]:
             last = number if number > last else last + 1
             shown[name] = f"{kind}-{last}"
     return shown | {GOLD: GOLD}
-
-
-def under_pseudonyms(
-    frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str]
-) -> dict[str, pd.DataFrame]:
-    """The same frames with every name replaced, and sorted anew where names decided the order.
-
-    In the order of names, the rows would tell whose name comes first.
-    """
-    place = {name: number for number, name in enumerate(shown)}
-    result = {}
-    for table, frame in frames.items():
-        if "annotator" not in frame.columns:
-            result[table] = frame
-            continue
-        order = [column for column in _ORDER if column in frame.columns]
-        ranked = frame.assign(annotator=frame["annotator"].map(place)).sort_values(order)
-        renamed = frame.assign(annotator=frame["annotator"].map(shown))
-        result[table] = renamed.loc[ranked.index].reset_index(drop=True)
-    return result

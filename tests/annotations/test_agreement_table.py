@@ -18,7 +18,7 @@ from agreement_by_hand import (
 from label_frames import Labels
 
 from annotations.agreement_table import agreement_table
-from annotations.bootstrap import key_draws
+from annotations.bootstrap import ALL_LAYERS, Rounds
 from annotations.measures import Undefined
 
 TO_CHANCE = {"pattern_precision", "pattern_recall", "pattern_f1", "bcubed_f"}
@@ -85,7 +85,8 @@ def test_a_layers_values_are_those_of_its_keys_alone() -> None:
 
 def test_a_bootstrap_round_is_the_value_over_the_keys_that_it_drew() -> None:
     labels = random_labels(5, 9, ("Ada", "Bob", "Eve"))
-    drawn = key_draws(9, 1, [4, 0])[0].tolist()
+    (block,) = Rounds(1, 4).draws(9, ALL_LAYERS)
+    drawn = block[0].tolist()
     assert max(drawn) > 1
     again: Labels = {
         (0, key + 100 * time, name): answer

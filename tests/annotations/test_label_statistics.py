@@ -13,7 +13,7 @@ from label_oracle import numbers_by_loops, tau_b_by_loops
 from test_categories import labellings
 
 from annotations.answer_weights import POLICIES
-from annotations.bootstrap import KeyDraws, key_draws, resampled_medians, resampled_sums
+from annotations.bootstrap import Rounds, resampled_medians, resampled_sums
 from annotations.label_statistics import MEASURES, label_statistics
 
 COLUMNS = [
@@ -173,33 +173,45 @@ def test_intervals_are_those_of_drawing_keys() -> None:
             assert ends == pytest.approx([1 / 8, 7 / 8]), (measure, scope)
 
 
-@pytest.mark.parametrize("keys", [1500, 1501])
-def test_many_keys_are_drawn_as_often_as_there_are_keys_and_the_same_each_time(keys: int) -> None:
-    draws = KeyDraws(keys, 40, [3])
+@pytest.mark.parametrize("keys", [70, 1500, 1501])
+def test_keys_are_drawn_as_often_as_there_are_keys_and_the_same_each_time(keys: int) -> None:
+    rounds = 60_000 // keys
+    draws = Rounds(rounds, 5).draws(keys, 3)
     first, again = (np.concatenate(list(draws)).astype(int) for _ in range(2))
     assert (first == again).all()
-    assert (first == key_draws(keys, 40, [3])).all()
-    assert first.shape == (40, keys)
+    assert first.shape == (rounds, keys)
     assert set(first.sum(axis=1).tolist()) == {keys}
     # Each of so many draws hits a key once in `keys` times: a variance of 1 - 1 / keys.
-    assert first.var() == pytest.approx(1, abs=0.03)
+    assert first.var() == pytest.approx(1 - 1 / keys, abs=0.03)
     values = np.random.default_rng(0).permutation(keys) * 1.0
     expected = [np.median(np.repeat(values, row)) for row in first]
     assert resampled_medians(values, draws)[:, 0].tolist() == expected
     assert resampled_sums(values[:, None], draws)[:, 0].tolist() == (first @ values).tolist()
 
 
+@pytest.mark.parametrize("kept", [64_000_000, 2_500, 0])
+def test_what_is_kept_of_random_streams_changes_no_number(
+    kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("annotations.bootstrap.COUNTS_KEPT", kept)  # one stream is 40 x 50 numbers
+    rounds, layers = Rounds(40, 5), np.arange(50, dtype=np.uint8)
+    random = [np.random.default_rng(seed) for seed in ([5, 1], [5, 2], [5, 3, 0])]
+    of_1, of_2 = (one.integers(50, size=(40, 50), dtype=np.uint32) for one in random[:2])
+    of_3 = np.array([random[2].permuted(layers) for _ in range(40)])
+    for _ in range(2):
+        for stream, drawn in ((1, of_1), (2, of_2), (1, of_1)):
+            expected = [[row.count(key) for key in range(50)] for row in drawn.tolist()]
+            assert np.concatenate(list(rounds.draws(50, stream))).tolist() == expected
+        assert np.concatenate(list(rounds.shuffles(layers, 3))).tolist() == of_3.tolist()
+        assert np.concatenate(list(rounds.shuffles(layers * 2, 3))).tolist() == (of_3 * 2).tolist()
+
+
 @pytest.mark.parametrize("keys", [5, 6])
 def test_medians_are_those_of_the_keys_drawn(keys: int) -> None:
     seconds = np.array([9.0, 1.0, 4.0, 4.0, 7.0, 2.0])[:keys]
-    found = resampled_medians(seconds, KeyDraws(len(seconds), 300, [3]))
-    drawn = np.random.default_rng([3]).multinomial(keys, [1 / keys] * keys, size=300)
-    expected = [
-        statistics.median(
-            time for time, times in zip(seconds, row, strict=True) for _ in range(times)
-        )
-        for row in drawn
-    ]
+    found = resampled_medians(seconds, Rounds(300, 5).draws(len(seconds), 3))
+    drawn = np.random.default_rng([5, 3]).integers(keys, size=(300, keys), dtype=np.uint32)
+    expected = [statistics.median(round_) for round_ in seconds[drawn].tolist()]
     assert found[:, 0].tolist() == expected
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from label_oracle import tau_b_by_loops
 from scipy.stats import kendalltau
 
+from annotations.bootstrap import Rounds
 from annotations.trend import Trend, share_trend
 
 units = st.lists(
@@ -20,7 +21,9 @@ units = st.lists(
 
 def trend(pairs: list[tuple[int, float]], rounds: int = 20, seed: int = 0) -> Trend | str:
     layers, shares = zip(*pairs, strict=True)
-    return share_trend(np.array(layers), np.array(shares), rounds=rounds, seed=[seed])
+    return share_trend(
+        np.array(layers), np.array(shares), drawn=Rounds(rounds, seed), stream=0, shuffles=1
+    )
 
 
 def known(pairs: list[tuple[int, float]], **how: int) -> Trend:

@@ -52,6 +52,16 @@ def test_any_text_reads_back_in_pandas_and_in_the_csv_module(texts: list[str]) -
     assert [row[-1] for row in rows[1:]] == texts
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(TEXTS, st.floats(allow_nan=False)), min_size=1, max_size=5))
+def test_the_bytes_are_those_of_the_csv_module(cells: list[tuple[str, float]]) -> None:
+    texts, numbers = zip(*cells, strict=True)
+    frame = prefixes(*numbers).assign(prefix=texts, next_token=texts[::-1])
+    expected = io.StringIO(newline="")
+    csv.writer(expected).writerows([frame.columns.tolist(), *frame.astype(object).to_numpy()])
+    assert render_csv("prefixes.csv", frame) == expected.getvalue().encode()
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=5))
 def test_any_float64_reads_back_exactly(numbers: list[float]) -> None:
@@ -81,6 +91,14 @@ def test_lines_end_with_crlf_and_only_what_must_be_quoted_is() -> None:
 def test_a_frame_without_rows_gives_the_header_alone() -> None:
     assert render_csv("patterns.csv", patterns().astype({"description": str})) == (
         b"layer,key,annotator,pattern,type,description\r\n"
+    )
+
+
+def test_a_frame_that_was_put_together_is_written_as_one() -> None:
+    one, other = (patterns(text).astype({"description": str}) for text in ("a", "b"))
+    assert render_csv("patterns.csv", pd.concat([one, other])) == (
+        b"layer,key,annotator,pattern,type,description\r\n"
+        b"0,5,ada,1,shallow,a\r\n0,5,ada,1,shallow,b\r\n"
     )
 
 

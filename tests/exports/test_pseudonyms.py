@@ -1,11 +1,11 @@
 """Pseudonyms: they never move, tell people from machines, and survive a journey."""
 
-import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotations.frame_columns import frame_of
 from annotations.tables import Annotator
-from exports.pseudonyms import pseudonyms, under_pseudonyms
+from exports.pseudonyms import pseudonyms
 
 NAMES = st.one_of(
     st.builds("{}-{}".format, st.sampled_from(["annotator", "machine"]), st.integers(-1, 12)),
@@ -72,10 +72,8 @@ def test_those_who_are_imported_under_pseudonyms_are_exported_under_the_same(
 
 def test_rows_stand_in_the_order_of_pseudonyms_not_of_names() -> None:
     shown = {"zoe": "annotator-1", "ada": "annotator-2", "gold": "gold"}
-    frame = pd.DataFrame(
-        {"layer": 0, "key": 1, "annotator": ["ada", "gold", "zoe"], "n": [1, 2, 3]}
-    )
-    found = under_pseudonyms({"labels": frame, "keys": frame[["n"]]}, shown)
-    assert found["labels"]["annotator"].tolist() == ["annotator-1", "annotator-2", "gold"]
-    assert found["labels"]["n"].tolist() == [3, 1, 2]
-    assert found["keys"]["n"].tolist() == [1, 2, 3]
+    rows = [(0, 1, "ada", 1, "7,12,3"), (0, 1, "gold", 1, None), (0, 1, "zoe", 2, "5")]
+    found = frame_of("labels", rows, shown)
+    assert found.to_numpy().tolist() == [
+        [0, 1, "annotator-1", 2, 5], *([0, 1, "annotator-2", 1, rank] for rank in (3, 7, 12)),
+    ]  # fmt: skip
