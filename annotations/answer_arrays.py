@@ -138,6 +138,13 @@ def _people(frame: pd.DataFrame, people: tuple[str, ...]) -> Places:
     return found
 
 
+def _begins(*columns_X: Places) -> npt.NDArray[np.bool_]:
+    """Which rows differ from the one before; the first does."""
+    begins_X = np.ones(len(columns_X[0]), dtype=bool)
+    begins_X[1:] = np.logical_or.reduce([column_X[1:] != column_X[:-1] for column_X in columns_X])
+    return begins_X
+
+
 def _found(wanted_X: Places, sorted_Y: Places) -> tuple[Places, npt.NDArray[np.bool_]]:
     """Where each number stands among distinct ascending ones, and whether it does."""
     if not len(sorted_Y):
@@ -173,27 +180,30 @@ def _patterns(
 ) -> tuple[Places, Places, Ticks]:
     """Of the patterns of submitted answers: the place in `code_A`, the type, the ticks."""
 
-    def owners(frame: pd.DataFrame) -> tuple[Places, npt.NDArray[np.bool_]]:
-        key_X, asked_X = _found(_places(frame), keys_K)
-        person_X = _people(frame, people)
+    def owners(place_X: Places, person_X: Places) -> tuple[Places, npt.NDArray[np.bool_]]:
+        key_X, asked_X = _found(place_X, keys_K)
         owner_X, there_X = _found(key_X * len(people) + person_X, code_A)
         return owner_X, there_X & asked_X & (person_X >= 0)
 
     patterns, labels = frames["patterns"], frames["labels"]
-    owner_G, there_G = owners(patterns)
+    owner_G, there_G = owners(_places(patterns), _people(patterns, people))
     number_G = patterns["pattern"].to_numpy(dtype=np.int64)
     numbers = int(number_G.max(initial=0)) + 1
     names_G = (owner_G * numbers + number_G)[there_G]
     order = np.argsort(names_G)
     kinds = pd.Categorical(patterns["type"], categories=list(TYPES)).codes.astype(np.int64)
     ticks_GN = np.zeros((len(names_G), int(prefixes.items_K.max(initial=0))), dtype=np.uint8)
-    owner_L, there_L = owners(labels)
-    name_L = owner_L * numbers + labels["pattern"].to_numpy(dtype=np.int64)
-    row_L, known_L = _found(name_L, names_G[order])
-    chosen_L = there_L & known_L
-    rank_L = labels["rank"].to_numpy(dtype=np.int64)[chosen_L]
-    key_L = code_A[owner_L[chosen_L]] // max(len(people), 1)
-    ticks_GN[row_L[chosen_L], prefixes.places(key_L, rank_L)] = 1
+    # Most of a pattern's ticks follow one another: each run of S runs is looked up once.
+    named = (_places(labels), _people(labels, people), labels["pattern"].to_numpy(dtype=np.int64))
+    begins_L = _begins(*named)
+    place_S, person_S, number_S = (column_L[begins_L] for column_L in named)
+    owner_S, there_S = owners(place_S, person_S)
+    row_S, known_S = _found(owner_S * numbers + number_S, names_G[order])
+    run_L = begins_L.cumsum() - 1
+    chosen_L = (there_S & known_S)[run_L]
+    run_L, rank_L = run_L[chosen_L], labels["rank"].to_numpy(dtype=np.int64)[chosen_L]
+    key_S = code_A[owner_S] // max(len(people), 1)
+    ticks_GN[row_S[run_L], prefixes.places(key_S[run_L], rank_L)] = 1
     return owner_G[there_G][order], kinds[there_G][order], ticks_GN
 
 

@@ -58,8 +58,8 @@ def frame_of(
         }
     )
     if name == "prefixes":
-        apart = frame["token_ends"].str.strip("[]").str.replace(",", " ", regex=False)
-        frame["token_ends"] = apart.str.replace("  ", " ", regex=False)
+        apart = frame["token_ends"].str.strip("[]").str.replace(", ", " ", regex=False)
+        frame["token_ends"] = apart.str.replace(",", " ", regex=False)
     by = {column: frame[column].to_numpy() for column in _ORDER if column in types}
     if "annotator" in types:  # whole numbers sort many times faster than names
         by["annotator"], frame["annotator"] = _people(frame["annotator"], called)

@@ -44,7 +44,7 @@ _Statement = Select[*tuple[Any, ...]]
 HUMAN = "human"
 NO_PATTERN = "no pattern"  # the status of a submitted answer that says there is none
 
-_KEYS_AT_ONCE = 1_000  # read at a time: a row's Python objects take many times a column's room
+_KEYS_AT_ONCE = 2_000  # read at a time: a row's Python objects take many times a column's room
 
 
 @dataclass(frozen=True)

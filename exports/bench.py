@@ -2,8 +2,9 @@
 
 First the same frames are written by the dataset's own writer and by `DataFrame.to_csv`, in turn,
 since the machine may be shared; the sums that the manifest needs are counted in. Then whole exports
-out of a database, statistics and agreement included, in a process of their own each, beside
-`DataFrame.to_csv` of the same tables. Memory is what the process's peak grows by.
+out of a database, statistics and agreement included, in a process of their own each, in turn with
+`DataFrame.to_csv` of the same tables. A ratio is the median over rounds, its spread the quartiles.
+Memory is what the process's peak grows by.
 """
 
 import hashlib
@@ -36,6 +37,7 @@ from mining.command_line import new_app, run
 
 TICKS = 1_000_000
 ROUNDS = 5
+BAR = 2.5  # times as long as pandas, at the most
 _PATTERNS, _TICKS_A_PATTERN, _PREFIXES = 2, 5, 25  # a key
 
 app = new_app("Measure how long a large dataset takes to write; a JSON line each.")
@@ -104,7 +106,7 @@ def bench(
     """Write a dataset's label files, and whole datasets, beside pandas."""
     _writer(ticks, rounds)
     for number in (ticks // 10, ticks):
-        _whole(number)
+        _whole(number, rounds)
 
 
 def _writer(ticks: int, rounds: int) -> None:
@@ -122,12 +124,10 @@ def _writer(ticks: int, rounds: int) -> None:
                 spent[name].append(time.perf_counter() - started)
                 after = _memory()
                 grown[name].append(None if before is None or after is None else after - before)
-    ratios = sorted(one / other for one, other in zip(*spent.values(), strict=True))
     figures = {
         "benchmark": "dataset-write",
         "beside": "DataFrame.to_csv of the same frames",
-        "ratio": round(statistics.median(ratios), 2),
-        "spread": [round(ratios[len(ratios) // 4], 2), round(ratios[-len(ratios) // 4], 2)],
+        **_ratio(spent["ours"], spent["pandas"]),
         "seconds": round(statistics.median(spent["ours"]), 2),
         "peak_mib": _most(grown["ours"]),
         "peak_mib_beside": _most(grown["pandas"]),
@@ -137,42 +137,54 @@ def _writer(ticks: int, rounds: int) -> None:
     _print(figures)
 
 
-def _whole(ticks: int) -> None:
-    """Export a database, then write the tables that came out of it with pandas."""
+def _whole(ticks: int, rounds: int) -> None:
+    """Export a database, and write the tables that come out of it with pandas."""
+    told: list[dict[str, Any]] = []
+    beside: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
-        database, out = Path(folder, "bench.db"), Path(folder, "data")
+        database = Path(folder, "bench.db")
         fill(database, ticks)
-        context = multiprocessing.get_context("spawn")
-        told: SimpleQueue[dict[str, Any]] = context.SimpleQueue()
-        child = context.Process(target=_export, args=(database, out, told))
-        child.start()
-        figures = told.get()
-        child.join()
         engine = make_engine(f"sqlite:///{database}")
         with session(engine, read_only=True) as opened:
             frames = dataset_frames(session=opened, run_id=1)
         engine.dispose()
-        started = time.perf_counter()
-        _pandas(frames, Path(folder))
-        beside = time.perf_counter() - started
-    tables = sum(figures["stages"].get(name, 0.0) for name in frames)
+        for _ in range(rounds):
+            told.append(_exported(database, Path(folder, "data")))
+            started = time.perf_counter()
+            _pandas(frames, Path(folder))
+            beside.append(time.perf_counter() - started)
+    whole = [one["seconds"] for one in told]
+    tables = [sum(one["stages"].get(name, 0.0) for name in frames) for one in told]
+    middle = told[whole.index(statistics.median_low(whole))]
     _print(
         {
             "benchmark": "dataset-whole",
             "beside": "DataFrame.to_csv of the same tables of labels, in memory already",
-            "ratio": round(figures["seconds"] / beside, 2),
-            "ratio_of_tables": round(tables / beside, 2),
-            "seconds": round(figures["seconds"], 2),
-            "seconds_beside": round(beside, 2),
-            "peak_mib": figures["peak_mib"],
-            "stages": {stage: round(spent, 2) for stage, spent in figures["stages"].items()},
+            **_ratio(whole, beside),
+            "ratio_of_tables": _ratio(tables, beside)["ratio"],
+            "seconds": round(middle["seconds"], 2),
+            "seconds_beside": round(statistics.median(beside), 2),
+            "peak_mib": _most([one["peak_mib"] for one in told]),
+            "stages": {stage: round(spent, 2) for stage, spent in middle["stages"].items()},
             "rows": {name: len(frame) for name, frame in frames.items()},
+            "rounds": rounds,
         }
     )
 
 
+def _exported(database: Path, out: Path) -> dict[str, Any]:
+    """What `_export` tells of a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    told: SimpleQueue[dict[str, Any]] = context.SimpleQueue()
+    child = context.Process(target=_export, args=(database, out, told))
+    child.start()
+    figures = told.get()
+    child.join()
+    return figures
+
+
 def _export(database: Path, out: Path, told: "SimpleQueue[dict[str, Any]]") -> None:
-    """In a process of its own: export, and tell how long each stage took and what it needed."""
+    """Export, and tell how long each stage took and what memory it needed."""
     engine = make_engine(f"sqlite:///{database}")
     began: list[tuple[str, float]] = []
 
@@ -194,6 +206,15 @@ def _export(database: Path, out: Path, told: "SimpleQueue[dict[str, Any]]") -> N
             "stages": {stage: end - start for (stage, start), end in zip(began, ends, strict=True)},
         }
     )
+
+
+def _ratio(ours: list[float], beside: list[float]) -> dict[str, Any]:
+    ratios = sorted(one / other for one, other in zip(ours, beside, strict=True))
+    return {
+        "ratio": round(statistics.median(ratios), 2),
+        "spread": [round(ratios[len(ratios) // 4], 2), round(ratios[-len(ratios) // 4], 2)],
+        "bar": BAR,
+    }
 
 
 def _print(figures: dict[str, Any]) -> None:

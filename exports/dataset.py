@@ -17,6 +17,7 @@ from typing import IO
 
 import pandas as pd
 from sqlmodel import Session, select
+from threadpoolctl import threadpool_limits
 
 from annotations.answer_pairs import untold
 from annotations.blind import check_active, check_lead, sees_all
@@ -167,10 +168,12 @@ def _write(
     copies = SPREADSHEET_COPIES if spreadsheet else {}
     files: list[WrittenFile] = []
     rows: dict[str, int] = {}
-    for name, blocks in dataset.tables(progress, spreadsheet=spreadsheet):
-        written = _write_table(name, copies.get(name), blocks, create)
-        rows[name] = written[0].rows or 0
-        files += written
+    # How many threads add up a sum decides its last digit, and they wait for busy processors.
+    with threadpool_limits(limits=1, user_api="blas"):
+        for name, blocks in dataset.tables(progress, spreadsheet=spreadsheet):
+            written = _write_table(name, copies.get(name), blocks, create)
+            rows[name] = written[0].rows or 0
+            files += written
     about = describe(dataset.run, names=dataset.filters["annotators"] == "names")
 
     def write(name: str, content: bytes) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from labelled_data import contents
 from sqlmodel import Session
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from exports.dataset import write_dataset
 
@@ -26,6 +27,22 @@ def test_progress_names_each_stage_and_goes_back_in_none(
     assert all(done == sorted(done) for done in told.values())
     # Gold, pia and zoe answered a key each two of them; three scopes are compared.
     assert (told["comparing"][-1], told["agreement"]) == (4, [0, 1, 2])
+
+
+def test_one_thread_adds_up_sums_so_that_processors_change_no_digit(
+    session: Session, labelled: int, tmp_path: Path
+) -> None:
+    def threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    told: list[int] = []
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = threads()
+        write_dataset(
+            tmp_path, session=session, run_id=labelled, progress=lambda *_: told.extend(threads())
+        )
+        assert threads() == before
+    assert set(told) == {1}
 
 
 def test_a_block_of_keys_at_a_time_gives_the_same_files(
