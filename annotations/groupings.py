@@ -45,15 +45,18 @@ def bcubed_of(together_ANN: Floats, one_P: Places, other_P: Places) -> tuple[Flo
 
     Precision is NaN where `other` has no item in a pattern, recall where `one` has none.
     """
-    shared_PNN = np.minimum(together_ANN[one_P], together_ANN[other_P])
+    shared_PNN = together_ANN[one_P]
+    np.minimum(shared_PNN, together_ANN[other_P], out=shared_PNN)
     neighbours_AN = (together_ANN > 0).sum(axis=-1) * 1.0
     # Of what is never together nothing is shared: 0 / 1. To divide only elsewhere is far slower.
     divisors_ANN = np.maximum(together_ANN, 1)
-    precision_P, recall_P = (
-        _kept(shared_PNN / divisors_ANN[judged_P], neighbours_AN[judged_P])
-        for judged_P in (other_P, one_P)
-    )
-    return precision_P, recall_P
+
+    def kept(judged_P: Places) -> Floats:
+        shares_PNN = divisors_ANN[judged_P]
+        np.divide(shared_PNN, shares_PNN, out=shares_PNN)
+        return _kept(shares_PNN, neighbours_AN[judged_P])
+
+    return kept(other_P), kept(one_P)
 
 
 def harmonic_mean(precision_P: Floats, recall_P: Floats) -> Floats:

@@ -10,7 +10,7 @@ is a mean, a median or a ratio of sums over keys.
 Whatever cannot be computed is NaN, and then `note` says why in words.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -136,16 +136,21 @@ def _scopes(
     timed = measured.merge(counted_answers(submissions, "annotators"), on=ANSWER)
     timed = timed.merge(counted[KEY].drop_duplicates(), on=KEY)
 
-    def scope(name: str, counts: pd.DataFrame, times: pd.DataFrame, *streams: int) -> _Scope:
-        people = (counts["annotator"].nunique(), times["annotator"].nunique())
-        tables = (key_measures(counts), key_measures(times))
-        return _Scope(name, *tables, *people, streams[0], streams[-1], drawn)
+    def scope(
+        name: str, answers: Sequence[pd.DataFrame], keys: Sequence[pd.DataFrame], *streams: int
+    ) -> _Scope:
+        counted_people, timed_people = (table["annotator"].nunique() for table in answers)
+        people = (counted_people, timed_people)
+        return _Scope(name, keys[0], keys[1], *people, streams[0], streams[-1], drawn)
 
+    answers = (counted, timed)
+    keys = [key_measures(table) for table in answers]
     if ALL in scopes:
-        yield scope(ALL, counted, timed, ALL_LAYERS)
+        yield scope(ALL, answers, keys, ALL_LAYERS)
     for layer in sorted(counted["layer"].unique().tolist()) if LAYER in scopes else ():
-        here, times = (table[table["layer"] == layer] for table in (counted, timed))
-        yield scope(f"layer {layer}", here, times, layer)
+        here = [table[table["layer"] == layer] for table in answers]
+        its_keys = [table[table.index.get_level_values("layer") == layer] for table in keys]
+        yield scope(f"layer {layer}", here, its_keys, layer)
     # All annotators have the same random streams, since a name must not move an interval: a dataset
     # shows pseudonyms.
     own_answers = measured.assign(weight=1.0)
@@ -155,7 +160,8 @@ def _scopes(
             continue  # the policy leaves these answers out
         theirs = own_answers[own_answers["annotator"] == name]
         times = theirs.iloc[:0] if name == GOLD else theirs
-        yield scope(f"annotator {name}", theirs, times, ALL_LAYERS, _ANNOTATORS)
+        own = [key_measures(table) for table in (theirs, times)]
+        yield scope(f"annotator {name}", (theirs, times), own, ALL_LAYERS, _ANNOTATORS)
 
 
 def _rows(scope: _Scope, measures: Collection[str]) -> list[tuple[object, ...]]:

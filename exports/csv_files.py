@@ -24,7 +24,8 @@ from mining.errors import DatasetError
 BLOCK = 20_000  # rows that are text at the same time
 _TEXT = pa.large_string()  # a block may hold more than 2 GB
 _COMMA, _QUOTE, _LINE_END, _NOTHING = (pa.scalar(text, _TEXT) for text in (",", '"', "\r\n", ""))
-_SPECIAL = '[",\r\n]'  # what a text is quoted for
+_SPECIAL = (b'"', b",", b"\r", b"\n")  # what a text is quoted for
+_ANY_SPECIAL = '[",\r\n]'
 _PLACE = ("layer", "key", "annotator", "pattern", "rank")
 
 
@@ -85,9 +86,11 @@ def _quoted(texts: "pd.Series[Any] | list[str]") -> pa.Array:
     cells = pa.array(texts, _TEXT)
     if isinstance(cells, pa.ChunkedArray):  # as a frame's are that was put together
         cells = cells.combine_chunks()
-    special = pc.match_substring_regex(cells, _SPECIAL)
-    if not pc.any(special).as_py():
+    data = cells.buffers()[2]
+    held = b"" if data is None else data.to_pybytes()
+    if not any(mark in held for mark in _SPECIAL):
         return cells
+    special = pc.match_substring_regex(cells, _ANY_SPECIAL)
     doubled = pc.replace_substring(cells, '"', '""')
     enclosed = pc.binary_join_element_wise(_QUOTE, doubled, _QUOTE, _NOTHING)
     return pc.if_else(special, enclosed, cells)
