@@ -202,8 +202,8 @@ def _patterns(
     run_L = begins_L.cumsum() - 1
     chosen_L = (there_S & known_S)[run_L]
     run_L, rank_L = run_L[chosen_L], labels["rank"].to_numpy(dtype=np.int64)[chosen_L]
-    key_S = code_A[owner_S] // max(len(people), 1)
-    ticks_GN[row_S[run_L], prefixes.places(key_S[run_L], rank_L)] = 1
+    key_L = code_A[owner_S[run_L]] // max(len(people), 1)
+    ticks_GN[row_S[run_L], prefixes.places(key_L, rank_L)] = 1
     return owner_G[there_G][order], kinds[there_G][order], ticks_GN
 
 
