@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+TICKS = "ticks"
 BETWEEN_RANKS = ","  # of a pattern's ticks, as the database strings them together
 _ORDER = ("layer", "key", "annotator", "pattern", "rank")
 _PLACE = {"layer": "int64", "key": "int64"}
@@ -46,11 +47,12 @@ COLUMNS = {
 def frame_of(
     name: str, rows: Sequence[Sequence[Any]], called: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """One of COLUMNS. `labels` come a row a pattern: the ranks that it ticks as a text, or None.
+    """One of COLUMNS but `labels`, which `labels_of` makes of `patterns`: these have a column more,
+    TICKS, with the ranks that a pattern ticks as a text, or None.
 
     Annotators stand as they are `called`, in the order of that; by their names without it.
     """
-    types = COLUMNS[name] | ({"rank": "str"} if name == "labels" else {})
+    types = COLUMNS[name] | ({TICKS: "str"} if name == "patterns" else {})
     frame = pd.DataFrame(
         {  # not out of zip(*rows): an argument a row takes several times as long
             column: _column([row[place] for row in rows], type_)
@@ -63,10 +65,17 @@ def frame_of(
     by = {column: frame[column].to_numpy() for column in _ORDER if column in types}
     if "annotator" in types:  # whole numbers sort many times faster than names
         by["annotator"], frame["annotator"] = _people(frame["annotator"], called)
-    if name == "labels":
-        del by["rank"]
-    ordered = frame.take(np.lexsort([*by.values()][::-1]))
-    return (_ticks(ordered) if name == "labels" else ordered).reset_index(drop=True)
+    return frame.take(np.lexsort([*by.values()][::-1])).reset_index(drop=True)
+
+
+def labels_of(patterns: pd.DataFrame) -> pd.DataFrame:
+    """The frame `labels` of patterns with TICKS, whose other types it keeps; sorted as they are."""
+    ranks = pc.split_pattern(pa.array(patterns[TICKS], pa.large_string()), BETWEEN_RANKS)
+    row_L = pc.list_parent_indices(ranks).to_numpy()
+    rank_L = pc.cast(pc.list_flatten(ranks), pa.int64()).to_numpy()
+    in_order = rank_L[np.lexsort((rank_L, row_L))]  # databases promise none within a text
+    whole = [column for column in COLUMNS["labels"] if column != "rank"]
+    return patterns[whole].take(row_L).reset_index(drop=True).assign(rank=in_order)
 
 
 def _people(
@@ -79,15 +88,6 @@ def _people(
     place = {name: number for number, name in enumerate(called)}
     places = np.array([place[name] for name in names], dtype=np.int64)
     return places[codes], pd.array([called[name] for name in names], dtype="str").take(codes)
-
-
-def _ticks(patterns: pd.DataFrame) -> pd.DataFrame:
-    """`labels` out of a row a pattern, with the ranks that it ticks or None."""
-    ranks = pc.split_pattern(pa.array(patterns["rank"], pa.large_string()), BETWEEN_RANKS)
-    row_L = pc.list_parent_indices(ranks).to_numpy()
-    rank_L = pc.cast(pc.list_flatten(ranks), pa.int64()).to_numpy()
-    in_order = rank_L[np.lexsort((rank_L, row_L))]  # databases promise none within a text
-    return patterns.drop(columns="rank").take(row_L).assign(rank=in_order)
 
 
 def _column(cells: list[Any], type_: str) -> "pd.Series[Any]":

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlmodel import Session, col
 
 from annotations.blind import may_see_others
-from annotations.frame_columns import BETWEEN_RANKS, COLUMNS, frame_of
+from annotations.frame_columns import BETWEEN_RANKS, COLUMNS, TICKS, frame_of, labels_of
 from annotations.tables import (
     DRAFT,
     GOLD,
@@ -65,7 +65,7 @@ class Asked:
     annotators: Collection[str] | None = None
 
     def statement(self, name: str) -> _Statement:
-        """The rows of one of COLUMNS, in any order."""
+        """The rows of one of COLUMNS but `labels`, in any order; those of `patterns` with ticks."""
         of_layers = true() if self.layers is None else col(Key.layer).in_(self.layers)
         answered = _answered(self.run_id, self.status).where(of_layers)
         if self.viewer_id is not None:
@@ -101,10 +101,13 @@ def dataset_frames(
     """
     asked = Asked(run_id, status, viewer_id, answered_only, layers, annotators)
     ranges = key_ranges(asked, session=session)
-    return {
+    frames = {
         name: pd.concat(list(frame_blocks(name, asked, ranges, session=session)), ignore_index=True)
         for name in COLUMNS
+        if name != "labels"
     }
+    ticked = frames.pop("patterns")
+    return frames | {"patterns": ticked.drop(columns=TICKS), "labels": labels_of(ticked)}
 
 
 _Place = tuple[int, int]
@@ -130,7 +133,7 @@ def frame_blocks(
     session: Session,
     called: Mapping[str, str] | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """One of the frames of `dataset_frames`, a block a range; an empty one where there is none.
+    """One of the frames that `frame_of` makes, a block a range; an empty one where there is none.
 
     Annotators stand as they are `called`, in the order of that, or by their names. Whoever reads
     blocks in a read-only session reads one state of the database.
@@ -211,13 +214,7 @@ def _submissions(answered: _Statement) -> _Statement:
 
 
 def _patterns(answered: _Statement) -> _Statement:
-    return answered.join(Pattern, col(Pattern.submission_id) == col(Submission.id)).add_columns(
-        col(Pattern.number), col(Pattern.type), col(Pattern.description)
-    )
-
-
-def _labels(answered: _Statement) -> _Statement:
-    # A row a pattern, not a row a tick: several times fewer to turn into Python's objects.
+    # Ticks stand in one row a pattern: several times fewer to turn into Python's objects.
     ranks = (
         select(func.aggregate_strings(cast(col(Prefix.rank), Text), BETWEEN_RANKS))
         .join(Tick, col(Tick.prefix_id) == col(Prefix.id))
@@ -225,7 +222,7 @@ def _labels(answered: _Statement) -> _Statement:
         .scalar_subquery()
     )
     return answered.join(Pattern, col(Pattern.submission_id) == col(Submission.id)).add_columns(
-        col(Pattern.number), ranks
+        col(Pattern.number), col(Pattern.type), col(Pattern.description), ranks
     )
 
 
@@ -234,5 +231,4 @@ _OF_ANSWERS: dict[str, Callable[[_Statement], _Statement]] = {
     "annotators": _annotators,
     "submissions": _submissions,
     "patterns": _patterns,
-    "labels": _labels,
 }

@@ -97,7 +97,7 @@ def _quoted(texts: "pd.Series[Any] | list[str]") -> pa.Array:
 
 
 def _integers(values: "pd.Series[Any]") -> pa.Array:
-    if values.dtype == "int64":
+    if values.dtype.kind == "i":
         return pc.cast(pa.array(values), _TEXT)
     whole = values.astype("int64")
     assert (whole == values).all(), f"{values.name} has a number that is not whole"

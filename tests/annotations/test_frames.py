@@ -208,7 +208,7 @@ def test_the_number_of_statements_does_not_grow_with_the_answers(desk: Desk) -> 
         desk.hand_in(answer(pattern(1, 2, 3)), desk.ada, key)
         statements.clear()
         frames(desk)
-        assert sum(statement.startswith("SELECT") for statement in statements) == 7
+        assert sum(statement.startswith("SELECT") for statement in statements) == 6
 
 
 @pytest.mark.parametrize("name", ["NA", "null", "007"])

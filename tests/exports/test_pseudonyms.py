@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotations.frame_columns import frame_of
+from annotations.frame_columns import frame_of, labels_of
 from annotations.tables import Annotator
 from exports.pseudonyms import pseudonyms
 
@@ -72,8 +72,12 @@ def test_those_who_are_imported_under_pseudonyms_are_exported_under_the_same(
 
 def test_rows_stand_in_the_order_of_pseudonyms_not_of_names() -> None:
     shown = {"zoe": "annotator-1", "ada": "annotator-2", "gold": "gold"}
-    rows = [(0, 1, "ada", 1, "7,12,3"), (0, 1, "gold", 1, None), (0, 1, "zoe", 2, "5")]
-    found = frame_of("labels", rows, shown)
+    said = ("shallow", "")
+    rows = [
+        (0, 1, "ada", 1, *said, "7,12,3"), (0, 1, "gold", 1, *said, None),
+        (0, 1, "zoe", 2, *said, "5"),
+    ]  # fmt: skip
+    found = labels_of(frame_of("patterns", rows, shown))
     assert found.to_numpy().tolist() == [
         [0, 1, "annotator-1", 2, 5], *([0, 1, "annotator-2", 1, rank] for rank in (3, 7, 12)),
     ]  # fmt: skip
