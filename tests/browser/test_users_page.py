@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from accounts import PASSWORD, enter, give_passwords, invitation, new_browser
 from app_driver import AppWindow, Site
-from axe_rules import objections
+from axe_rules import objections, settle
 from playwright.sync_api import Browser, Locator, expect
 
 from annotations import accounts
@@ -47,6 +47,7 @@ def change(closed: Site, window: AppWindow, name: str, button: str) -> None:
     """Open it, and press a button there; it closes when that is done."""
     expect(change_of(closed, window, name).locator("..")).not_to_have_attribute("open", "")
     change_of(closed, window, name).click()
+    settle(window.page)
     window.click(button)
 
 
