@@ -1,4 +1,4 @@
-"""Rows as the database gives them, as columns: typed, sorted, and the same when there are none.
+"""Cells as the database gives them, as columns: typed, sorted, and the same when there are none.
 
 They are sorted here and not by the database, because databases sort names by collations of their
 own.
@@ -45,18 +45,18 @@ COLUMNS = {
 
 
 def frame_of(
-    name: str, rows: Sequence[Sequence[Any]], called: Mapping[str, str] | None = None
+    name: str, cells: Sequence[list[Any]], called: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """One of COLUMNS but `labels`, which `labels_of` makes of `patterns`: these have a column more,
-    TICKS, with the ranks that a pattern ticks as a text, or None.
+    """One of COLUMNS out of each column's cells, but for `labels`: `labels_of` makes them of
+    `patterns`, which have a column more, TICKS, with the ranks that a pattern ticks, or None.
 
     Annotators stand as they are `called`, in the order of that; by their names without it.
     """
     types = COLUMNS[name] | ({TICKS: "str"} if name == "patterns" else {})
     frame = pd.DataFrame(
-        {  # not out of zip(*rows): an argument a row takes several times as long
-            column: _column([row[place] for row in rows], type_)
-            for place, (column, type_) in enumerate(types.items())
+        {
+            column: _column(own, type_)
+            for own, (column, type_) in zip(cells, types.items(), strict=True)
         }
     )
     if name == "prefixes":

@@ -77,7 +77,9 @@ def test_rows_stand_in_the_order_of_pseudonyms_not_of_names() -> None:
         (0, 1, "ada", 1, *said, "7,12,3"), (0, 1, "gold", 1, *said, None),
         (0, 1, "zoe", 2, *said, "5"),
     ]  # fmt: skip
-    found = labels_of(frame_of("patterns", rows, shown))
+    found = labels_of(
+        frame_of("patterns", [list(cells) for cells in zip(*rows, strict=True)], shown)
+    )
     assert found.to_numpy().tolist() == [
         [0, 1, "annotator-1", 2, 5], *([0, 1, "annotator-2", 1, rank] for rank in (3, 7, 12)),
     ]  # fmt: skip
