@@ -50,7 +50,7 @@ class WayBack:
     def _return(self, request: Request, headers: MutableHeaders) -> None:
         to = request.cookies.get(_COOKIE)
         if to is not None:
-            headers["location"] = quote(local(unquote(to)), safe="/?&=%")
+            headers["location"] = quote(local(unquote(to)), safe="/%?&=+:@,;!$'()*~")
             _add(headers, "", 0)
 
 

@@ -81,17 +81,17 @@ def _reduce_block(
 
 
 @cache
-def can_look_once(device: torch.device) -> bool:
-    """Whether the kernel of one_look.py runs here: it wants a GPU, Triton and a C compiler."""
+def obstacle(device: torch.device) -> str:
+    """Why the kernel of one_look.py does not run here; empty: it does."""
     if device.type != "cuda":
-        return False
+        return "it is for GPUs"
     try:
         from mining.one_look import try_out
 
         try_out(device)
-    except Exception:  # whatever is lacking, or too old: the slower way gives the same
-        return False
-    return True
+    except Exception as mistake:  # whatever is lacking, or too old: the slower way gives the same
+        return (str(mistake).strip() or type(mistake).__name__).splitlines()[0]
+    return ""
 
 
 class KeyActivity:

@@ -21,7 +21,7 @@ from mining.errors import RunFolderError
 from mining.run_folder import CHECKPOINT
 
 _ABOUT = "about"
-_FORMAT = 2  # of what a checkpoint holds; an earlier one lacks what sums need
+_FORMAT = 3  # of what a checkpoint holds; earlier ones count other windows, or lack sums
 _LONGEST = 60  # characters of a value in a message: its end, since paths differ there
 
 
@@ -94,7 +94,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tenso
     about, tensors = read_state(path, f"delete {folder} and mine again")
     if about.get("format") != _FORMAT:
         raise RunFolderError(
-            f"{folder} was begun by another version of Keyhole, which keeps other sums; finish it"
+            f"{folder} was begun by another version of Keyhole, which counts otherwise; finish it"
             " with that one, or delete it and mine again."
         )
     return about, tensors

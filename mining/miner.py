@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from mining import __version__
-from mining.activity import can_look_once
+from mining.activity import obstacle
 from mining.checkpoint import Checkpoints, refuse_difference
 from mining.collect import Pass, Progress
 from mining.corpus import Corpus
@@ -108,6 +108,11 @@ def mine(
             )
         one_pass = new_pass(loaded, corpus, out, options, asked)
         one_pass.progress, one_pass.notice = progress, notice
+        if loaded.device.type != "cpu" and (reason := obstacle(loaded.device)):
+            notice(
+                f"Mining is slower than it could be: its kernel does not run here ({reason})."
+                " It needs Triton, which torch for CUDA brings on Linux, and a C compiler."
+            )
         reading = one_pass.run(stops)
         mined = Mined(
             one_pass.memory, reading, one_pass.command_line, one_pass.halved,
@@ -190,7 +195,7 @@ def new_pass(
         layer: LayerMemory(
             len(chosen[layer]) if layer in chosen else loaded.d_ff, places, loaded.device,
             signs=(1, -1) if options.sign == "both" else (1,), every=options.per_sentence == "all",
-            only=chosen.get(layer), once=can_look_once(loaded.device),
+            only=chosen.get(layer), once=not obstacle(loaded.device),
         )
         for layer in options.chosen_layers(len(loaded.values))
     }  # fmt: skip

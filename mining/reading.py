@@ -19,9 +19,7 @@ from mining.errors import CorpusError
 from mining.models import LoadedModel
 
 WINDOW = 16_384  # sentences sorted together; more saves padding, costs memory
-GPU_WINDOW = (
-    65_536  # for larger batches: of 16,384 sentences few of 65,536 tokens are near in length
-)
+GPU_WINDOW = 65_536  # a GPU's batches hold more sentences, which must be near in length, too
 _AT_ONCE = 1_024  # texts tokenized; what the tokenizer makes of each is many times its ids
 _HEAD = 8  # characters of a long sentence tokenized at first, as a multiple of the context
 

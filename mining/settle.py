@@ -150,7 +150,7 @@ class Settler:
                 value_NT.masked_fill_(special_BT[on_N], -torch.inf)
                 self._take(layer, places, row_N, value_NT, prefix_BT[at_N])
 
-        layers = {layer for layer, _ in self.found}
+        layers = {layer for (layer, _), (row_N, _) in chosen.items() if len(row_N)}
         feed_alone(self.loaded, equal, layers, take, rows=self._rows_of(len(equal[0])))
 
     def _rows_of(self, length: int) -> int:

@@ -53,7 +53,7 @@ def way(came_from: str | None) -> str:
 
 
 @pytest.mark.parametrize(
-    "page", ["/figures", "/label?key=17&run=2", "/keys?text=caf%C3%A9%20%26%20a%3Bb"]
+    "page", ["/figures", "/label?key=17&run=2", "/keys?text=caf%C3%A9%20%26+a%3Bb,c"]
 )
 def test_it_leads_to_the_page_that_was_left(page: str) -> None:
     assert way(HOME + page) == page

@@ -20,7 +20,7 @@ from comparison import (
 from corpora import MULTI_BYTE, lines_of, mixed_lines
 from oracle import Oracle
 
-from mining.activity import can_look_once
+from mining.activity import obstacle
 from mining.analyse import analyse
 from mining.bench import Setting, random_gpt2
 from mining.interrupts import StopRequests
@@ -103,7 +103,7 @@ def test_memory_that_runs_out_halves_the_batch(tmp_path: Path, run: Run) -> None
 
 @pytest.mark.parametrize("both", [False, True])
 def test_one_look_finds_what_several_do(tmp_path: Path, both: bool) -> None:
-    assert can_look_once(GPU)
+    assert not obstacle(GPU)
     loaded, _ = random_gpt2("8x128", Setting("demo", 0, 0, "cuda", "bfloat16"))
     loaded = replace(loaded, dtype="bfloat16")
     corpus = lines_of(tmp_path / "texts.txt", [line for n in range(20) for line in mixed_lines(n)])

@@ -14,6 +14,7 @@ pytest.importorskip("triton", reason="Triton is not made for this machine")
 from prefix_models import Causal, brute_force, held, new_memory
 from token_batches import Ids, batches_of
 
+from mining.activity import obstacle
 from mining.batches import PlacedBatch
 from mining.one_look import ABREAST, KEYS, ROWS, look_once
 
@@ -138,3 +139,8 @@ def test_the_kernel_compiles_for_a_gpu() -> None:
         [sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True, check=True
     )
     assert ended.stdout.split() == ["compiled"]
+
+
+def test_what_keeps_the_kernel_from_running_is_said() -> None:
+    assert obstacle(torch.device("cpu")) == "it is for GPUs"
+    assert bool(obstacle(torch.device("cuda"))) == (not torch.cuda.is_available())
