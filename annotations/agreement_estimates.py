@@ -98,9 +98,23 @@ _SQUARE = len(CATEGORIES) ** 2
 
 def _weighted(weights: Iterable[Floats], parts: Sequence[_Part]) -> list[Floats]:
     """Each part's columns summed up over its keys, under each row of weights."""
-    blocks = [
-        [weights_RK[:, keys] @ columns_KX for keys, columns_KX in parts] for weights_RK in weights
-    ]
+    # Those of all keys go through one product, side by side: weights are then read once.
+    of_all = [number for number, (keys, _) in enumerate(parts) if keys is _ALL]
+    columns = [parts[number][1] for number in of_all]
+    joined_KX = np.hstack([own.reshape(len(own), -1) for own in columns])
+    ends = np.cumsum([own[0].size for own in columns])[:-1]
+    blocks = []
+    for weights_RK in weights:
+        split = np.split(weights_RK @ joined_KX, ends, axis=1)
+        sums = dict(zip(of_all, split, strict=True))
+        blocks.append(
+            [
+                sums[number].reshape(-1, *columns_KX.shape[1:])
+                if number in sums
+                else weights_RK[:, keys] @ columns_KX
+                for number, (keys, columns_KX) in enumerate(parts)
+            ]
+        )
     return [np.concatenate(sums) for sums in zip(*blocks, strict=True)]
 
 

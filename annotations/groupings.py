@@ -5,6 +5,7 @@ items, the number of patterns that hold both: the matrix `together`, with an ite
 patterns on its diagonal. A annotators, P pairs of them, N items.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from annotations.chance_corrected import Floats, ratio
 
 Places = npt.NDArray[np.int64]
+_MOST_EXACT = 20  # patterns that hold the same two items; with more, shares are rounded
 
 
 def together(patterns: Sequence[frozenset[int]], items: int) -> Floats:
@@ -45,16 +47,23 @@ def bcubed_of(together_ANN: Floats, one_P: Places, other_P: Places) -> tuple[Flo
 
     Precision is NaN where `other` has no item in a pattern, recall where `one` has none.
     """
-    shared_PNN = together_ANN[one_P]
-    np.minimum(shared_PNN, together_ANN[other_P], out=shared_PNN)
-    neighbours_AN = (together_ANN > 0).sum(axis=-1) * 1.0
+    most, items = int(together_ANN.max(initial=1)), together_ANN.shape[-1]
+    # A share is a whole number of this unit's parts, so that float32 adds shares up exactly.
+    unit = math.lcm(*range(1, min(most, _MOST_EXACT) + 1))
+    kind = np.dtype(np.float32 if unit * items <= 1 << 24 else np.float64)
+    counts_ANN: Floats = together_ANN.astype(kind)
+    ones_N: Floats = np.ones(items, kind)
+    shared_PNN = counts_ANN[one_P]
+    np.minimum(shared_PNN, counts_ANN[other_P], out=shared_PNN)
+    neighbours_AN = ((counts_ANN > 0).astype(kind) @ ones_N).astype(np.float64)
     # Of what is never together nothing is shared: 0 / 1. To divide only elsewhere is far slower.
-    divisors_ANN = np.maximum(together_ANN, 1)
+    parts_ANN = kind.type(unit) / np.maximum(counts_ANN, 1)
 
     def kept(judged_P: Places) -> Floats:
-        shares_PNN = divisors_ANN[judged_P]
-        np.divide(shared_PNN, shares_PNN, out=shares_PNN)
-        return _kept(shares_PNN, neighbours_AN[judged_P])
+        shares_PNN = parts_ANN[judged_P]
+        shares_PNN *= shared_PNN
+        shares_PN = (shares_PNN @ ones_N).astype(np.float64) / unit
+        return _kept(shares_PN, neighbours_AN[judged_P])
 
     return kept(other_P), kept(one_P)
 
@@ -67,8 +76,8 @@ def harmonic_mean(precision_P: Floats, recall_P: Floats) -> Floats:
     return np.where(neither_P, np.nan, np.nan_to_num(mean_P, nan=0.0))
 
 
-def _kept(shares_PNN: Floats, neighbours_PN: Floats) -> Floats:
+def _kept(shares_PN: Floats, neighbours_PN: Floats) -> Floats:
     """The mean share of the judged patterns' togetherness that is shared: over neighbours first."""
-    per_item_PN = ratio(shares_PNN.sum(axis=-1), neighbours_PN)
+    per_item_PN = ratio(shares_PN, neighbours_PN)
     grouped_PN = ~np.isnan(per_item_PN)
     return ratio(np.nan_to_num(per_item_PN).sum(axis=-1), grouped_PN.sum(axis=-1) * 1.0)

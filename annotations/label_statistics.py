@@ -67,7 +67,6 @@ _COLUMNS = {
 }  # fmt: skip
 NO_ANSWER, ONE_KEY = "no answer counts here", "one key: no interval"
 NO_TIME = "only gold answers here, and these are not timed"
-_ANNOTATORS = ALL_LAYERS + 1  # the random stream of their shuffles
 
 
 class _Found(NamedTuple):
@@ -87,7 +86,6 @@ class _Scope:
     annotators: int
     timed_annotators: int
     stream: int
-    shuffles: int  # the random stream of the trend's p
     drawn: Rounds
 
     def draws(self, keys: int) -> Iterable[Counts]:
@@ -137,11 +135,11 @@ def _scopes(
     timed = timed.merge(counted[KEY].drop_duplicates(), on=KEY)
 
     def scope(
-        name: str, answers: Sequence[pd.DataFrame], keys: Sequence[pd.DataFrame], *streams: int
+        name: str, answers: Sequence[pd.DataFrame], keys: Sequence[pd.DataFrame], stream: int
     ) -> _Scope:
         counted_people, timed_people = (table["annotator"].nunique() for table in answers)
         people = (counted_people, timed_people)
-        return _Scope(name, keys[0], keys[1], *people, streams[0], streams[-1], drawn)
+        return _Scope(name, keys[0], keys[1], *people, stream, drawn)
 
     answers = (counted, timed)
     keys = [key_measures(table) for table in answers]
@@ -161,7 +159,7 @@ def _scopes(
         theirs = own_answers[own_answers["annotator"] == name]
         times = theirs.iloc[:0] if name == GOLD else theirs
         own = [key_measures(table) for table in (theirs, times)]
-        yield scope(f"annotator {name}", (theirs, times), own, ALL_LAYERS, _ANNOTATORS)
+        yield scope(f"annotator {name}", (theirs, times), own, ALL_LAYERS)
 
 
 def _rows(scope: _Scope, measures: Collection[str]) -> list[tuple[object, ...]]:
@@ -229,9 +227,7 @@ def _trend(scope: _Scope) -> tuple[_Found, _Found]:
         return (_Found(np.nan, note=NO_ANSWER),) * 2
     layers_K = scope.counted.index.get_level_values("layer").to_numpy()
     shares_K = (scope.counted[f"{COVERED} {SEMANTIC}"] / scope.counted[PREFIXES]).to_numpy()
-    found = share_trend(
-        layers_K, shares_K, drawn=scope.drawn, stream=scope.stream, shuffles=scope.shuffles
-    )
+    found = share_trend(layers_K, shares_K, drawn=scope.drawn, stream=scope.stream)
     if isinstance(found, str):
         return (_Found(np.nan, note=found),) * 2
     left_out = f"{found.left_out} of {scope.drawn.number} rounds drew keys that were all alike"

@@ -36,7 +36,7 @@ class Trend:
 
 
 def share_trend(
-    layers_K: npt.NDArray[np.int64], shares_K: Floats, *, drawn: Rounds, stream: int, shuffles: int
+    layers_K: npt.NDArray[np.int64], shares_K: Floats, *, drawn: Rounds, stream: int
 ) -> Trend | str:
     """The trend of keys' shares over their layers, or in words why there is none to compute."""
     rows_K, layers = _codes(layers_K)
@@ -48,7 +48,7 @@ def share_trend(
     shape = (layers, shares)
     table_LS = np.bincount(rows_K * shares + columns_K, minlength=layers * shares).reshape(shape)
     surplus, tau = _tau_b(table_LS[None])
-    extreme = _as_extreme(rows_K, columns_K, shape, abs(int(surplus[0])), drawn, shuffles)
+    extreme = _as_extreme(rows_K, columns_K, shape, abs(int(surplus[0])), drawn, stream)
     drawn_R = _resampled(rows_K * shares + columns_K, shape, drawn, stream)
     low_1, high_1 = interval(drawn_R[:, None])
     p = (1 + extreme) / (1 + drawn.number)

@@ -7,6 +7,7 @@ from typing import Any
 import agreement_oracle as oracle
 import krippendorff
 import numpy as np
+import pytest
 from agreement_oracle import CASES, CATEGORIES, Groups, Label, Units
 from nltk.metrics.agreement import AnnotationTask
 from nltk.metrics.distance import jaccard_distance as nltk_jaccard
@@ -208,6 +209,20 @@ def test_bcubed_equals_loops() -> None:
         one_sided += (expected[0] is None) != (expected[1] is None)
         repeated += len(set(other)) < len(other)
     assert min(no_group, one_sided, repeated) > 50
+
+
+@pytest.mark.parametrize("groups", [7, 12, 24])  # of as many: thousands to billions of shares
+def test_bcubed_equals_loops_where_many_groups_hold_the_same_items(groups: int) -> None:
+    rng = np.random.default_rng(groups)
+    for _ in range(20):
+        one, other = (
+            tuple(frozenset(np.flatnonzero(rng.random(6) < 0.7).tolist()) for _ in range(groups))
+            for _ in range(2)
+        )
+        found = measures.bcubed(one, other, 6)
+        shares = (found.precision, found.recall, found.f)
+        for share, wanted in zip(shares, oracle.bcubed(one, other, 6), strict=True):
+            assert is_same_share(share, wanted), (one, other)
 
 
 def test_matched_patterns_equal_a_search_through_every_matching() -> None:

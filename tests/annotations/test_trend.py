@@ -21,9 +21,7 @@ units = st.lists(
 
 def trend(pairs: list[tuple[int, float]], rounds: int = 20, seed: int = 0) -> Trend | str:
     layers, shares = zip(*pairs, strict=True)
-    return share_trend(
-        np.array(layers), np.array(shares), drawn=Rounds(rounds, seed), stream=0, shuffles=1
-    )
+    return share_trend(np.array(layers), np.array(shares), drawn=Rounds(rounds, seed), stream=0)
 
 
 def known(pairs: list[tuple[int, float]], **how: int) -> Trend:
