@@ -16,7 +16,7 @@ from mining.errors import ModelError
 from mining.readout import Readout
 
 CPU_SCORES, GPU_SCORES = 1 << 26, 1 << 28  # scores made at a time: 256 MB, 1 GB
-CPU_BLOCK, GPU_BLOCK = 1 << 21, 1 << 27  # scores reduced at a time
+CPU_BLOCK, GPU_BLOCK = 1 << 20, 1 << 27  # scores reduced at a time
 MEMBERS = 8  # of a column; columns of columns are as wide
 
 
@@ -64,7 +64,8 @@ def _summary(
     surest_N, higher_N, reaching_N = map(torch.cat, zip(*parts, strict=True))
     score_Nk, ids_Nk = best_words(scores_NV, best, maxima_NC)
     highest_N1, tied_N = score_Nk[:, :1], reaching_N - higher_N > 1
-    finite, tied = torch.stack([highest_N1.isfinite().all(), tied_N.any()]).tolist()
+    # A score that is infinite or no number leaves a row without probabilities.
+    finite, tied = torch.stack([surest_N.isfinite().all(), tied_N.any()]).tolist()
     if not finite:
         raise ModelError("A score of a word is infinite or no number; the weights are damaged.")
     rank_N = higher_N.long() + 1
@@ -89,23 +90,12 @@ def _reduced(
     Fills in the columns' maxima. softmax comes first: it hides how long scores take to arrive.
     """
     # In one step and within the cache. exp alone takes ten times as long where it gives nearly 0.
-    torch.softmax(scores_nV, 1, out=spare_nV)
+    surest_n = torch.softmax(scores_nV, 1, out=spare_nV).amax(1)
     torch.amax(_dealt(scores_nV), 1, out=maxima_nC)
-    surest_n = _surest(spare_nV, maxima_nC)
     # Written as numbers, which add up faster than booleans; float32 counts exactly to 2²⁴.
     higher_n = torch.gt(scores_nV, asked_n1, out=spare_nV).sum(1)
     reaching_n = torch.ge(scores_nV, asked_n1, out=spare_nV).sum(1)
     return surest_n, higher_n, reaching_n
-
-
-def _surest(probability_nV: torch.Tensor, maxima_nC: torch.Tensor) -> torch.Tensor:
-    """The highest probability of each row, which lies in the best column or in none."""
-    in_none_nV = probability_nV[:, MEMBERS * maxima_nC.shape[1] :]
-    if maxima_nC.shape[1] == 0:
-        return in_none_nV.amax(1)
-    best_n11 = maxima_nC.argmax(1)[:, None, None].expand(-1, MEMBERS, -1)
-    inside_n = _dealt(probability_nV).gather(2, best_n11).amax((1, 2))
-    return torch.maximum(inside_n, in_none_nV.amax(1)) if in_none_nV.shape[1] else inside_n
 
 
 def best_words(
@@ -115,41 +105,63 @@ def best_words(
 
     `maxima_NC` are those of the columns of `scores_NV`, where they are known already.
     """
-    score_Nk, ids_Nk = _highest(scores_NV, best + 1, maxima_NC)
-    equal_Nk = score_Nk[:, 1:] == score_Nk[:, :-1]
-    last_N = equal_Nk[:, best - 1 :].any(1)  # others may have the last one's score
-    score_Nk, ids_Nk = score_Nk[:, :best], ids_Nk[:, :best]
-    if bool(equal_Nk.any()):
-        ids_Nk, order_Nk = ids_Nk.sort(dim=1)
-        score_Nk, order_Nk = score_Nk.gather(1, order_Nk).sort(dim=1, descending=True, stable=True)
-        ids_Nk = ids_Nk.gather(1, order_Nk)
-        score_NV, id_NV = scores_NV[last_N].sort(dim=1, descending=True, stable=True)
-        score_Nk[last_N], ids_Nk[last_N] = score_NV[:, :best], id_NV[:, :best]
-    return score_Nk, ids_Nk
+    key_Nk = _first(scores_NV, best + 1, maxima_NC)
+    score_Nk = _scores(key_Nk)
+    last_N = (score_Nk[:, best:] == score_Nk[:, best - 1 : best]).any(1)
+    key_Nk, score_Nk = key_Nk[:, :best], score_Nk[:, :best]
+    if bool(last_N.any()):  # words of other columns may have the last one's score, too
+        every_V = torch.arange(scores_NV.shape[1], device=scores_NV.device)
+        key_Nk[last_N] = _least(_keys(scores_NV[last_N], every_V), best)
+    return score_Nk, _places(key_Nk)
 
 
-def _highest(
-    score_NV: torch.Tensor, count: int, maxima_NC: torch.Tensor | None = None, ordered: bool = True
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """(scores, ids), each [N, count] or fewer, of equal scores any.
+def _first(
+    score_NV: torch.Tensor, count: int, maxima_NC: torch.Tensor | None = None
+) -> torch.Tensor:
+    """[N, count] or fewer keys of the highest scores, the highest first.
 
     Words are dealt to columns; those of the best columns, by their maximum, are all that is sorted.
     """
     words = score_NV.shape[1]
     columns = words // MEMBERS
+    every_V = torch.arange(words, device=score_NV.device)
     if columns <= count:
-        return score_NV.topk(min(count, words), dim=1, sorted=ordered)
+        return _least(_keys(score_NV, every_V), count)
     dealt_NgC = _dealt(score_NV)
     if maxima_NC is None:
         maxima_NC = dealt_NgC.amax(1)
-    chosen_Nk = _highest(maxima_NC, count, ordered=False)[1]
-    candidate_Ngk = dealt_NgC.gather(2, chosen_Nk[:, None, :].expand(-1, MEMBERS, -1))
-    left_over_NV = score_NV[:, MEMBERS * columns :]
-    candidate_NV = torch.cat([candidate_Ngk.flatten(1), left_over_NV], dim=1)
-    score_Nk, at_Nk = candidate_NV.topk(count, dim=1, sorted=ordered)
-    ids_Nk = chosen_Nk.gather(1, at_Nk % count) + at_Nk // count * columns
-    over_Nk = at_Nk - MEMBERS * count  # below 0: in a column
-    return score_Nk, torch.where(over_Nk < 0, ids_Nk, over_Nk + MEMBERS * columns)
+    chosen_N1k = _places(_first(maxima_NC, count))[:, None]
+    candidate_Ngk = dealt_NgC.gather(2, chosen_N1k.expand(-1, MEMBERS, -1))
+    key_NX = _keys(candidate_Ngk, chosen_N1k + every_V[:MEMBERS, None] * columns).flatten(1)
+    over = slice(MEMBERS * columns, None)  # in no column
+    return _least(torch.cat([key_NX, _keys(score_NV[:, over], every_V[over])], dim=1), count)
+
+
+def _keys(score_X: torch.Tensor, place_X: torch.Tensor) -> torch.Tensor:
+    """Whole numbers that are lower where the score is higher, and of equal ones the place lower."""
+    bits_X = (score_X.float() + 0.0).view(torch.int32)  # −0 and 0 are equal, but not in bits
+    return ((~_in_order(bits_X)).long() << 32) | place_X
+
+
+def _places(key_X: torch.Tensor) -> torch.Tensor:
+    return key_X & 0xFFFFFFFF
+
+
+def _scores(key_X: torch.Tensor) -> torch.Tensor:
+    return _in_order(~(key_X >> 32).int()).view(torch.float32)
+
+
+def _in_order(bits_X: torch.Tensor) -> torch.Tensor:
+    """A float's bits as a whole number that rises with it, and back."""
+    return bits_X ^ ((bits_X >> 31) & 0x7FFFFFFF)
+
+
+def _least(key_NX: torch.Tensor, count: int) -> torch.Tensor:
+    """The lowest keys of each row, ascending; the others are lost."""
+    if key_NX.device.type != "cpu":
+        return key_NX.topk(min(count, key_NX.shape[1]), dim=1, largest=False).values
+    key_NX.numpy().sort(axis=1)  # by vector instructions: several times as fast as torch's topk
+    return key_NX[:, :count]
 
 
 def _dealt(score_NV: torch.Tensor) -> torch.Tensor:
