@@ -18,7 +18,7 @@ import triton.language as tl
 from mining.distributions import Summary
 
 ABREAST = 8  # scores that a lane asks for together
-LONG = 1 << 14  # words; fewer programs than these rows need keep a GPU waiting
+LONG = 1 << 14  # words; few such rows are made at a time, so each is given more threads
 LANES, LANES_LONG = 128, 512  # columns of a tile; four to a thread
 SORTED = 512  # numbers of a warp that sorts
 
