@@ -8,6 +8,7 @@ Shapes: B sentences, T tokens, F keys, b sentences of a block, L tokens of each 
 
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 
 import torch
 
@@ -81,14 +82,12 @@ def _reduce_block(
 
 
 @cache
-def obstacle(device: torch.device) -> str:
-    """Why the kernel of one_look.py does not run here; empty: it does."""
+def obstacle(device: torch.device, kernels: str = "mining.one_look") -> str:
+    """Why this module's kernels do not run here; empty: they do."""
     if device.type != "cuda":
         return "it is for GPUs"
     try:
-        from mining.one_look import try_out
-
-        try_out(device)
+        import_module(kernels).try_out(device)
     except Exception as mistake:  # whatever is lacking, or too old: the slower way gives the same
         return (str(mistake).strip() or type(mistake).__name__).splitlines()[0]
     return ""

@@ -1,8 +1,8 @@
 """Many hidden vectors as distributions over words, of which only a few numbers each are kept.
 
 Scores are made some rows at a time by one matrix product, and then reduced in blocks that stay in a
-processor's cache; no distribution leaves its block. Of equal scores the lowest word id is the
-higher one, everywhere.
+processor's cache; no distribution leaves its block. On a GPU the kernels of one_reading.py reduce
+them, where they can run. Of equal scores the lowest word id is the higher one, everywhere.
 
 Shapes: N hidden vectors, n of a block, D their width, V words, C columns, g members of a column.
 """
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 import torch
 
+from mining.activity import obstacle
 from mining.errors import ModelError
 from mining.readout import Readout
 
 CPU_SCORES, GPU_SCORES = 1 << 26, 1 << 28  # scores made at a time: 256 MB, 1 GB
 CPU_BLOCK, GPU_BLOCK = 1 << 20, 1 << 27  # scores reduced at a time
 MEMBERS = 8  # of a column; columns of columns are as wide
+NOT_FINITE = "A score of a word is infinite or no number; the weights are damaged."
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,26 @@ def summarise(
     on_cpu = hidden_ND.device.type == "cpu"
     at_once = max(1, (CPU_SCORES if on_cpu else GPU_SCORES) // readout.vocabulary)
     block = max(1, (CPU_BLOCK if on_cpu else GPU_BLOCK) // readout.vocabulary)
+    once = not obstacle(hidden_ND.device, "mining.one_reading")
     spare = hidden_ND.new_empty(0)
     for start in range(0, len(hidden_ND), at_once):
         scores_NV = readout.scores(hidden_ND[start : start + at_once], variant)
+        asked_n = asked_N[start : start + at_once]
+        if once:
+            yield _in_one_reading(scores_NV, asked_n, best)
+            continue
         if spare.numel() < min(block, len(scores_NV)) * scores_NV.shape[1]:
             spare = torch.empty_like(scores_NV[:block]).flatten()
-        yield _summary(scores_NV, asked_N[start : start + at_once], best, block, spare)
+        yield _summary(scores_NV, asked_n, best, block, spare)
+
+
+def _in_one_reading(scores_NV: torch.Tensor, asked_N: torch.Tensor, best: int) -> Summary:
+    from mining.one_reading import read_once
+
+    summary, damaged = read_once(scores_NV, asked_N, best)
+    if bool(damaged):
+        raise ModelError(NOT_FINITE)
+    return summary
 
 
 def _summary(
@@ -67,7 +83,7 @@ def _summary(
     # A score that is infinite or no number leaves a row without probabilities.
     finite, tied = torch.stack([surest_N.isfinite().all(), tied_N.any()]).tolist()
     if not finite:
-        raise ModelError("A score of a word is infinite or no number; the weights are damaged.")
+        raise ModelError(NOT_FINITE)
     rank_N = higher_N.long() + 1
     for row in tied_N.nonzero().flatten().tolist() if tied else []:
         before = scores_NV[row, : int(asked_N1[row])]

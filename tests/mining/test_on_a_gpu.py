@@ -19,14 +19,18 @@ from comparison import (
 )
 from corpora import MULTI_BYTE, lines_of, mixed_lines
 from oracle import Oracle
+from torch import nn
 
 from mining.activity import obstacle
 from mining.analyse import analyse
 from mining.bench import Setting, random_gpt2
+from mining.distributions import summarise
+from mining.errors import ModelError
 from mining.interrupts import StopRequests
 from mining.layer_memory import LayerMemory
 from mining.miner import MiningOptions, mine, new_pass
 from mining.models import LoadedModel, load_model
+from mining.readout import Readout
 from mining.run_folder import RunFolder
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
@@ -132,6 +136,31 @@ def test_one_look_finds_what_several_do(tmp_path: Path, both: bool) -> None:
         torch.testing.assert_close(
             memory.activity.total_F, other.activity.total_F, rtol=1e-5, atol=1e-5
         )
+
+
+@pytest.mark.parametrize("levels", [60, 10**6])  # few: ties everywhere, and sums that are exact
+@pytest.mark.parametrize("words", [5_003, 40_000])
+@pytest.mark.parametrize("best", [1, 10])
+def test_distributions_read_once_are_those_of_a_processor(
+    words: int, levels: int, best: int
+) -> None:
+    assert not obstacle(GPU, "mining.one_reading")
+    random = torch.Generator().manual_seed(words)
+    scores_NV = (torch.randint(levels, (37, words), generator=random) - levels // 2) / 4
+    asked_N = torch.randint(-1, words, (37,), generator=random)
+    readout = Readout(nn.Identity(), nn.Identity(), None, words)
+    wanted, found = (
+        [*summarise(readout, "plain", scores_NV.to(device), asked_N.to(device), best)]
+        for device in ("cpu", GPU)
+    )
+    for name in ("ids_Nk", "rank_N", "probability_Nk", "asked_probability_N"):
+        both = [
+            torch.cat([getattr(part, name).cpu() for part in parts]) for parts in (found, wanted)
+        ]
+        torch.testing.assert_close(*both, rtol=1e-5, atol=1e-37)
+    scores_NV[36, 1] = torch.nan
+    with pytest.raises(ModelError, match="no number"):
+        [*summarise(readout, "plain", scores_NV.to(GPU), asked_N.to(GPU), best)]
 
 
 def test_analyses_give_what_they_give_on_a_processor(tmp_path: Path) -> None:
