@@ -17,7 +17,7 @@ from mining.errors import ModelError
 from mining.readout import Readout
 
 CPU_SCORES, GPU_SCORES = 1 << 26, 1 << 28  # scores made at a time: 256 MB, 1 GB
-CPU_BLOCK, GPU_BLOCK = 1 << 20, 1 << 27  # scores reduced at a time
+CPU_BLOCK, GPU_BLOCK = 1 << 18, 1 << 27  # scores reduced at a time, by each core of a processor
 MEMBERS = 8  # of a column; columns of columns are as wide
 NOT_FINITE = "A score of a word is infinite or no number; the weights are damaged."
 
@@ -42,6 +42,8 @@ def summarise(
     on_cpu = hidden_ND.device.type == "cpu"
     at_once = max(1, (CPU_SCORES if on_cpu else GPU_SCORES) // readout.vocabulary)
     block = max(1, (CPU_BLOCK if on_cpu else GPU_BLOCK) // readout.vocabulary)
+    if on_cpu:
+        block *= torch.get_num_threads()
     once = not obstacle(hidden_ND.device, "mining.one_reading")
     spare = hidden_ND.new_empty(0)
     for start in range(0, len(hidden_ND), at_once):
