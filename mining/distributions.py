@@ -17,8 +17,9 @@ from mining.errors import ModelError
 from mining.readout import Readout
 
 CPU_SCORES, GPU_SCORES = 1 << 26, 1 << 28  # scores made at a time: 256 MB, 1 GB
-CPU_BLOCK, GPU_BLOCK = 1 << 18, 1 << 27  # scores reduced at a time, by each core of a processor
-MEMBERS = 8  # of a column; columns of columns are as wide
+CPU_BLOCK, GPU_BLOCK = 1 << 19, 1 << 27  # scores reduced at a time, by each core of a processor
+MEMBERS = 8  # of a column; columns of columns have as many
+LANES = 32  # columns side by side, near enough for a column's words to be fetched together
 NOT_FINITE = "A score of a word is infinite or no number; the weights are damaged."
 
 
@@ -109,7 +110,7 @@ def _reduced(
     """
     # In one step and within the cache. exp alone takes ten times as long where it gives nearly 0.
     surest_n = torch.softmax(scores_nV, 1, out=spare_nV).amax(1)
-    torch.amax(_dealt(scores_nV), 1, out=maxima_nC)
+    _maxima(scores_nV, maxima_nC)
     # Written as numbers, which add up faster than booleans; float32 counts exactly to 2²⁴.
     higher_n = torch.gt(scores_nV, asked_n1, out=spare_nV).sum(1)
     reaching_n = torch.ge(scores_nV, asked_n1, out=spare_nV).sum(1)
@@ -145,12 +146,14 @@ def _first(
     every_V = torch.arange(words, device=score_NV.device)
     if columns <= count:
         return _least(_keys(score_NV, every_V), count)
-    dealt_NgC = _dealt(score_NV)
     if maxima_NC is None:
-        maxima_NC = dealt_NgC.amax(1)
-    chosen_N1k = _places(_first(maxima_NC, count))[:, None]
-    candidate_Ngk = dealt_NgC.gather(2, chosen_N1k.expand(-1, MEMBERS, -1))
-    key_NX = _keys(candidate_Ngk, chosen_N1k + every_V[:MEMBERS, None] * columns).flatten(1)
+        maxima_NC = _maxima(score_NV, score_NV.new_empty(len(score_NV), columns))
+    chosen_Nk, lanes = _places(_first(maxima_NC, count)), _lanes(words)
+    first_N1k = (chosen_Nk // lanes * (lanes * MEMBERS) + chosen_Nk % lanes)[:, None]
+    # Each word with the others that are in its column if it comes first there.
+    column_NgX = score_NV.unfold(1, lanes * (MEMBERS - 1) + 1, 1)[..., ::lanes].transpose(1, 2)
+    candidate_Ngk = column_NgX.gather(2, first_N1k.expand(-1, MEMBERS, -1))
+    key_NX = _keys(candidate_Ngk, first_N1k + every_V[:MEMBERS, None] * lanes).flatten(1)
     over = slice(MEMBERS * columns, None)  # in no column
     return _least(torch.cat([key_NX, _keys(score_NV[:, over], every_V[over])], dim=1), count)
 
@@ -182,7 +185,20 @@ def _least(key_NX: torch.Tensor, count: int) -> torch.Tensor:
     return key_NX[:, :count]
 
 
-def _dealt(score_NV: torch.Tensor) -> torch.Tensor:
-    """[N, g, C] the words in columns; the last few are in none."""
-    columns = score_NV.shape[1] // MEMBERS
-    return score_NV[:, : MEMBERS * columns].view(len(score_NV), MEMBERS, columns)
+def _maxima(score_NV: torch.Tensor, maxima_NC: torch.Tensor) -> torch.Tensor:
+    """The highest score of each column, filled in. The last few words are in none.
+
+    Columns lie side by side, so many `_lanes` of them: word a of their MEMBERS · lanes words is in
+    column a mod lanes.
+    """
+    rows, columns = maxima_NC.shape
+    lanes = _lanes(score_NV.shape[1])
+    tiles = columns // max(lanes, 1)
+    dealt_NXgl = score_NV[:, : MEMBERS * columns].view(rows, tiles, MEMBERS, lanes)
+    torch.amax(dealt_NXgl, 2, out=maxima_NC.view(rows, tiles, lanes))
+    return maxima_NC
+
+
+def _lanes(words: int) -> int:
+    """LANES where that leaves no word over; else all columns."""
+    return LANES if words % (LANES * MEMBERS) == 0 else words // MEMBERS

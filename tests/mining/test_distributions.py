@@ -1,5 +1,6 @@
 """What is kept of a distribution, against sorting all of it."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ def by_sorting(scores: list[float]) -> list[int]:
     return sorted(range(len(scores)), key=lambda word: (-scores[word], word))
 
 
-@pytest.mark.parametrize("words", [1, 2, 7, 10, 11, 12, 100, 1000, 1037])
+@pytest.mark.parametrize("words", [1, 2, 7, 10, 11, 12, 100, 1000, 1024, 1037, 2816])
 @pytest.mark.parametrize("values", [3, 40, 10**6])  # few different scores: ties everywhere
 @pytest.mark.parametrize("best", [1, 10])
 def test_the_best_words_are_those_of_sorting(words: int, values: int, best: int) -> None:
@@ -29,6 +30,11 @@ def test_the_best_words_are_those_of_sorting(words: int, values: int, best: int)
         [row[word] for word in chosen]
         for row, chosen in zip(scores.tolist(), expected, strict=True)
     ]
+
+
+def test_zero_with_either_sign_is_one_score() -> None:
+    scores = torch.tensor([[-1.0, -0.0, 0.0, -0.0, 0.0, -2.0]])
+    assert best_words(scores, 5)[1].tolist() == [[1, 2, 3, 4, 0]]
 
 
 @pytest.fixture
@@ -77,7 +83,7 @@ def test_probabilities_of_scores_near_and_far_from_zero_and_each_other(
     torch.testing.assert_close(summary.asked_probability_N.double(), asked_p, rtol=1e-5, atol=1e-37)
 
 
-@pytest.mark.parametrize("words", [300, 5003])  # columns of columns, and words in none
+@pytest.mark.parametrize("words", [300, 5003, 4864])  # columns of columns, and words in none
 def test_ties_between_words_asked_about_and_others_rank_by_id(words: int) -> None:
     same = Readout(nn.Identity(), nn.Identity(), None, words)
     scores = torch.arange(words).flip(0).float().repeat(3, 1)  # word w has rank w + 1
@@ -90,7 +96,7 @@ def test_ties_between_words_asked_about_and_others_rank_by_id(words: int) -> Non
     assert summary.ids_Nk[2].tolist() == [*range(10)]
 
 
-@pytest.mark.parametrize("damaged", [torch.nan, torch.inf])
+@pytest.mark.parametrize("damaged", [torch.nan, math.copysign(math.nan, -1), torch.inf])
 @pytest.mark.parametrize("word", [0, 5002])  # in a column, and left over
 def test_one_score_that_is_no_finite_number_is_refused(damaged: float, word: int) -> None:
     same = Readout(nn.Identity(), nn.Identity(), None, 5003)
