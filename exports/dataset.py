@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import IO
 
 import pandas as pd
@@ -40,6 +41,7 @@ from exports.spreadsheet import MARK, guarded
 
 EVERYTHING = Selection()
 _NAMES = (*ALL_FILES, *SPREADSHEET_COPIES.values(), README, CROISSANT, MANIFEST)
+_ONE_AT_A_TIME = Lock()
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP can say; the real one would change the bytes
 
 
@@ -168,8 +170,9 @@ def _write(
     copies = SPREADSHEET_COPIES if spreadsheet else {}
     files: list[WrittenFile] = []
     rows: dict[str, int] = {}
-    # How many threads add up a sum decides its last digit, and they wait for busy processors.
-    with threadpool_limits(limits=1, user_api="blas"):
+    # How many threads add up a sum decides its last digit, and they wait for busy processors. The
+    # limit is the whole process's, so whoever ends first would lift it for others.
+    with _ONE_AT_A_TIME, threadpool_limits(limits=1, user_api="blas"):
         for name, blocks in dataset.tables(progress, spreadsheet=spreadsheet):
             written = _write_table(name, copies.get(name), blocks, create)
             rows[name] = written[0].rows or 0

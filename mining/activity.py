@@ -93,6 +93,19 @@ def obstacle(device: torch.device, kernels: str = "mining.one_look") -> str:
     return ""
 
 
+def slower(work: str, device: torch.device, kernels: str = "mining.one_look") -> str:
+    """What to tell the user where these kernels do not run, although it is no CPU; empty: nothing.
+
+    `work` is what takes longer then, such as `Mining`.
+    """
+    if device.type == "cpu" or not (reason := obstacle(device, kernels)):
+        return ""
+    return (
+        f"{work} takes longer than it could: its kernels do not run here ({reason})."
+        " They need Triton, which torch for CUDA brings on Linux, and a C compiler."
+    )
+
+
 class KeyActivity:
     """How each key of a layer fires over the corpus; float64, since positions may be billions.
 

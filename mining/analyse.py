@@ -16,6 +16,7 @@ import pyarrow as pa
 import torch
 
 from mining import composition, removal, values
+from mining.activity import slower
 from mining.additions import account, account_of, alone_in
 from mining.corpus import Corpus, open_corpus
 from mining.errors import Interrupted, KeyholeError
@@ -97,6 +98,8 @@ def analyse(  # noqa: PLR0913 (the command's options)
         if missing:
             work.loaded = loaded if isinstance(loaded, LoadedModel) else loaded()
             check_model_of_run(run, work.loaded)
+            if line := slower("Analysing", work.loaded.device, "mining.one_reading"):
+                notice(line)
             with stop_requests() as stops:
                 work.run_parts(missing, stops)
     return AnalyseReport(work.seconds, present)

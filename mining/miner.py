@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from mining import __version__
-from mining.activity import obstacle
+from mining.activity import obstacle, slower
 from mining.checkpoint import Checkpoints, refuse_difference
 from mining.collect import Pass, Progress
 from mining.corpus import Corpus
@@ -108,11 +108,8 @@ def mine(
             )
         one_pass = new_pass(loaded, corpus, out, options, asked)
         one_pass.progress, one_pass.notice = progress, notice
-        if loaded.device.type != "cpu" and (reason := obstacle(loaded.device)):
-            notice(
-                f"Mining is slower than it could be: its kernel does not run here ({reason})."
-                " It needs Triton, which torch for CUDA brings on Linux, and a C compiler."
-            )
+        if line := slower("Mining", loaded.device):
+            notice(line)
         reading = one_pass.run(stops)
         mined = Mined(
             one_pass.memory, reading, one_pass.command_line, one_pass.halved,

@@ -14,7 +14,7 @@ pytest.importorskip("triton", reason="Triton is not made for this machine")
 from prefix_models import Causal, brute_force, held, new_memory
 from token_batches import Ids, batches_of
 
-from mining.activity import obstacle
+from mining.activity import obstacle, slower
 from mining.batches import PlacedBatch
 from mining.one_look import ABREAST, KEYS, ROWS, look_once
 
@@ -144,3 +144,13 @@ def test_the_kernel_compiles_for_a_gpu() -> None:
 def test_what_keeps_the_kernel_from_running_is_said() -> None:
     assert obstacle(torch.device("cpu")) == "it is for GPUs"
     assert bool(obstacle(torch.device("cuda"))) == (not torch.cuda.is_available())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the kernels run here")
+@pytest.mark.parametrize("kernels", ["mining.one_look", "mining.one_reading"])
+def test_whoever_waits_longer_than_need_be_is_told_why(kernels: str) -> None:
+    assert not slower("Mining", torch.device("cpu"), kernels)
+    line = slower("Mining", torch.device("cuda"), kernels)
+    assert line.startswith("Mining takes longer than it could: its kernels do not run here (")
+    assert obstacle(torch.device("cuda"), kernels) in line
+    assert "Triton" in line
