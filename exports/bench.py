@@ -134,7 +134,7 @@ def _writer(ticks: int, rounds: int) -> None:
         "rows": {name: len(frame) for name, frame in frames.items()},
         "rounds": rounds,
     }  # fmt: skip
-    _print(figures)
+    _print(figures, ticks)
 
 
 def _whole(ticks: int, rounds: int) -> None:
@@ -168,7 +168,8 @@ def _whole(ticks: int, rounds: int) -> None:
             "stages": {stage: round(spent, 2) for stage, spent in middle["stages"].items()},
             "rows": {name: len(frame) for name, frame in frames.items()},
             "rounds": rounds,
-        }
+        },
+        ticks,
     )
 
 
@@ -213,12 +214,12 @@ def _ratio(ours: list[float], beside: list[float]) -> dict[str, Any]:
     return {
         "ratio": round(statistics.median(ratios), 2),
         "spread": [round(ratios[len(ratios) // 4], 2), round(ratios[-len(ratios) // 4], 2)],
-        "bar": BAR,
     }
 
 
-def _print(figures: dict[str, Any]) -> None:
+def _print(figures: dict[str, Any], ticks: int) -> None:
     about = {
+        "bar": BAR if ticks >= TICKS else None,  # with few, the rounds of statistics stand out
         "pandas": pd.__version__, "hardware": f"{os.cpu_count()} cores, {platform.machine()}",
         "date": datetime.now(UTC).date().isoformat(),
     }  # fmt: skip
