@@ -46,7 +46,8 @@ class Rounds:
 
     def shuffles(self, codes_K: Counts, stream: int) -> Iterable[Counts]:
         """Rounds × keys: the codes, which are bytes, in random orders."""
-        make = partial(_shuffles, codes_K, self.number, [self.seed, stream, 0])
+        # Not 0: zeros behind a seed change nothing of what NumPy makes of it, and draws have none.
+        make = partial(_shuffles, codes_K, self.number, [self.seed, stream, 1])
         return self._kept(("shuffles", codes_K.tobytes(), stream), len(codes_K), make)
 
     def _kept(

@@ -189,13 +189,21 @@ def test_keys_are_drawn_as_often_as_there_are_keys_and_the_same_each_time(keys: 
     assert resampled_sums(values[:, None], draws)[:, 0].tolist() == (first @ values).tolist()
 
 
+def test_shuffles_are_not_made_of_the_numbers_that_draws_are() -> None:
+    codes, rounds = np.arange(50, dtype=np.uint8), Rounds(1, seed=7)
+    of_draws = np.random.default_rng([7, 3]).permuted(codes[None], axis=1)
+    (shuffled,) = rounds.shuffles(codes, 3)
+    assert sorted(shuffled[0]) == codes.tolist()
+    assert shuffled.tolist() != of_draws.tolist()
+
+
 @pytest.mark.parametrize("kept", [64_000_000, 2_500, 0])
 def test_what_is_kept_of_random_streams_changes_no_number(
     kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("annotations.bootstrap.COUNTS_KEPT", kept)  # one stream is 40 x 50 numbers
     rounds, layers = Rounds(40, 5), np.arange(50, dtype=np.uint8)
-    random = [np.random.default_rng(seed) for seed in ([5, 1], [5, 2], [5, 3, 0])]
+    random = [np.random.default_rng(seed) for seed in ([5, 1], [5, 2], [5, 3, 1])]
     of_1, of_2 = (one.integers(50, size=(40, 50), dtype=np.uint32) for one in random[:2])
     of_3 = np.array([random[2].permuted(layers) for _ in range(40)])
     for _ in range(2):
