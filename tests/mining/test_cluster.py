@@ -178,12 +178,19 @@ def test_ctrl_c_keeps_finished_shards_and_the_run_goes_on_from_them(
             pressed.append(threading.Timer(0.02, os.kill, [os.getpid(), signal.SIGINT]))
             pressed[0].start()
 
+    def late(*_: object) -> None:
+        """For a run that ends before it is stopped: Python's own handler would end the tests."""
+
     pressed: list[threading.Timer] = []
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(Interrupted, match="--resume") as stopped:
-        on(cluster, model, corpus_file, tmp_path / "run", press)
+    before = signal.signal(signal.SIGINT, late)
+    try:
+        with pytest.raises(Interrupted, match="--resume") as stopped:
+            on(cluster, model, corpus_file, tmp_path / "run", press)
+        assert signal.getsignal(signal.SIGINT) is late
+        pressed[0].join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert stopped.value.exit_code == 130
-    assert signal.getsignal(signal.SIGINT) is before
     assert {path.name for path in (tmp_path / "run").iterdir()} == {SHARDS}
     assert on(cluster, model, corpus_file, tmp_path / "run") == alone
 
